@@ -93,7 +93,7 @@ export function nonNegative<const S extends Settings<number>>(settings: S) {
 
 /** A share between 0 and 1, both included; `below: 1` leaves 1 out, `above: 0` leaves 0 out. */
 export function fraction<const S extends Settings<number> & { above?: 0; below?: 1 }>(settings: S) {
-  const allowed = `a number ${settings.above === 0 ? 'above 0' : 'from 0'} ${settings.below === 1 ? 'and below 1' : 'to 1'}`;
+  const allowed = `a number ${settings.above === 0 ? 'above 0' : 'of at least 0'} and ${settings.below === 1 ? 'below 1' : 'at most 1'}`;
   const accepts = (x: number) => x >= 0 && x <= 1 && x !== settings.above && x !== settings.below;
   return value<number, S>(settings, 'X', number(allowed, accepts));
 }

@@ -64,8 +64,16 @@ async function run(argv: string[], more: Partial<Command<typeof options>> = {}) 
   let stderr = '';
   let args: Record<string, unknown> = {};
   const streams = {
-    stdout: { write: (part: string) => void (stdout += part) },
-    stderr: { write: (part: string) => void (stderr += part) },
+    stdout: {
+      write: (part: string) => {
+        stdout += part;
+      },
+    },
+    stderr: {
+      write: (part: string) => {
+        stderr += part;
+      },
+    },
     env: {},
   };
   const handler = async (received: Record<string, unknown>) => {
@@ -131,8 +139,8 @@ describe('values', () => {
     [['--lr', '0'], "--lr must be a number above 0, not '0'."],
     [['--lr', 'NaN'], "--lr must be a number above 0, not 'NaN'."],
     [['--decay', '-0.1'], "--decay must be a number of at least 0, not '-0.1'."],
-    [['--dropout', '1'], "--dropout must be a number from 0 and below 1, not '1'."],
-    [['--top-p', '0'], "--top-p must be a number above 0 to 1, not '0'."],
+    [['--dropout', '1'], "--dropout must be a number of at least 0 and below 1, not '1'."],
+    [['--top-p', '0'], "--top-p must be a number above 0 and at most 1, not '0'."],
     [['--shift=Infinity'], "--shift must be a finite number, not 'Infinity'."],
     [['--shift', '1e999'], "--shift must be a finite number, not '1e999'."],
     [['--out='], '--out needs a path, and the one given is empty.'],
