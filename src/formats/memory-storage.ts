@@ -1,6 +1,15 @@
 // Storage in memory, for tests and pages; it can be told to break at the n-th change, as a process killed there would.
 import { UserError } from '../terms/user-error.ts';
-import { type Bytes, chunksOf, folderOf, joinPath, nameOf, type Storage, type StorageEntry } from './storage.ts';
+import {
+  type Bytes,
+  chunksOf,
+  folderOf,
+  joinPath,
+  nameOf,
+  type Storage,
+  type StorageEntry,
+  sha256Of,
+} from './storage.ts';
 
 /**
  * Files and folders in maps. Each chunk written, each rename, removal, append and new folder is one change; after `breakAfter(n)` the
@@ -50,6 +59,10 @@ export class MemoryStorage implements Storage {
     return bytes.slice(offset, offset + length);
   }
 
+  async sha256(path: string): Promise<string> {
+    return sha256Of(this.#file(path));
+  }
+
   async list(folder: string): Promise<StorageEntry[]> {
     if (!this.#folders.has(clean(folder)))
       throw new UserError(`Cannot read '${folder}': there is no such file or folder.`);
@@ -71,10 +84,7 @@ export class MemoryStorage implements Storage {
     let written = new Uint8Array(0);
     for await (const chunk of chunksOf(bytes)) {
       this.#change(`write '${path}'`);
-      const longer = new Uint8Array(written.length + chunk.length);
-      longer.set(written);
-      longer.set(chunk, written.length);
-      written = longer;
+      written = joined(written, chunk);
       this.#files.set(beside, written);
     }
     this.#change(`write '${path}'`);
@@ -86,7 +96,7 @@ export class MemoryStorage implements Storage {
     this.#needFolder(path);
     this.#change(`write '${path}'`);
     const before = this.#files.get(clean(path)) ?? new Uint8Array(0);
-    this.#files.set(clean(path), Uint8Array.from([...before, ...new TextEncoder().encode(text)]));
+    this.#files.set(clean(path), joined(before, new TextEncoder().encode(text)));
   }
 
   async remove(path: string): Promise<void> {
@@ -137,4 +147,11 @@ export class MemoryStorage implements Storage {
 
 function clean(path: string): string {
   return path.replace(/^\.\/+(?=.)/, '').replace(/(?<=.)\/+$/, '');
+}
+
+function joined(head: Uint8Array, tail: Uint8Array): Uint8Array<ArrayBuffer> {
+  const both = new Uint8Array(head.length + tail.length);
+  both.set(head);
+  both.set(tail, head.length);
+  return both;
 }

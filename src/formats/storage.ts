@@ -22,6 +22,8 @@ export interface Storage {
   read(path: string): Promise<Uint8Array<ArrayBuffer>>;
   /** Exactly `length` bytes from `offset`, at the start of a buffer of their own; throws where the file ends sooner. */
   readRange(path: string, offset: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
+  /** SHA-256 of the file as 64 hexadecimal digits, computed in passing: the file is never in memory whole. */
+  sha256(path: string): Promise<string>;
   /** What the folder holds, sorted by name; not recursive. */
   list(folder: string): Promise<StorageEntry[]>;
   /** Makes the folder and those above it; no error where it is there already. */
@@ -67,4 +69,10 @@ export function nameOf(path: string): string {
 export async function* chunksOf(bytes: Bytes): AsyncGenerator<Uint8Array> {
   if (bytes instanceof Uint8Array) yield bytes;
   else yield* bytes;
+}
+
+/** SHA-256 of bytes that are in memory, as 64 hexadecimal digits. */
+export async function sha256Of(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -1,4 +1,6 @@
 // Storage on Node's file system, with the system's error codes turned into sentences.
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import {
   type Bytes,
@@ -37,6 +39,14 @@ export const nodeStorage: Storage = {
 
   async readRange(path, offset, length) {
     return reading(path, () => withFile(path, 'r', (file) => readExactly(path, file, offset, length)));
+  },
+
+  async sha256(path) {
+    return reading(path, async () => {
+      const hash = createHash('sha256');
+      for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20 })) hash.update(chunk);
+      return hash.digest('hex');
+    });
   },
 
   async list(folder) {

@@ -45,6 +45,9 @@ describe.each(storages)('%s storage', (_name, root, storage) => {
     expect(text(await storage.readRange(at('one', 'whole'), 1, 3))).toBe('ell');
     expect(text(await storage.read(at('one', 'log')))).toBe('first\nsecond\n');
     expect(await storage.size(at('one', 'whole'))).toBe(5);
+    expect(await storage.sha256(at('one', 'whole'))).toBe(
+      '2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824',
+    );
     expect(await storage.list(at('one'))).toEqual([
       { name: 'chunks', kind: 'file' },
       { name: 'deep', kind: 'folder' },
@@ -69,6 +72,7 @@ describe.each(storages)('%s storage', (_name, root, storage) => {
       new UserError(`Cannot read '${at('nothing')}': there is no such file or folder.`),
     );
     await expect(storage.list(at('nothing'))).rejects.toThrow(UserError);
+    await expect(storage.sha256(at('nothing'))).rejects.toThrow(UserError);
     await expect(storage.size(at('nothing'))).rejects.toThrow(UserError);
     await expect(storage.readRange(at('short'), 3, 4)).rejects.toThrow(
       `'${at('short')}' ends at byte 5, but 4 bytes from byte 3 were expected.`,
