@@ -107,6 +107,10 @@ class Evaluation {
   }
 
   private power(): Fraction {
+    if (this.takeSign('-')) {
+      const { numerator, denominator } = this.power();
+      return fraction(-numerator, denominator);
+    }
     const base = this.atom();
     const token = this.tokens[this.next];
     if (token?.kind !== 'power') return base;
@@ -156,6 +160,7 @@ export function formulaWithNumbers(formula: string, letters: Letters): string {
     if (joins && opens) text += '·';
     if (kind === 'letter') text += showNumber(letterValue(token, letters, formula));
     else if (kind === 'number') text += grouped(BigInt(token));
+    else if (token === '-' && !joins) text += '−';
     else text += token === '+' || token === '-' ? ` ${token === '-' ? '−' : token} ` : token;
     joins = kind === 'number' || kind === 'letter' || kind === 'power' || token === ')';
   }
