@@ -22,11 +22,11 @@ export type FormulaConvention = Exclude<Convention, 'traced'>;
 
 /** What each convention counts, in a few words. */
 export const CONVENTION_MEANINGS: Readonly<Record<FormulaConvention, string>> = {
-  '6nd': '2 FLOPs per parameter and token forward, 6 with backward; N is all parameters',
-  '6nd-no-embedding': 'the same; N leaves out token embedding, positions and head',
-  documents: 'products of multi-head GELU blocks, full attention, no head',
-  palm: "every matrix product: the blocks', full attention, the head",
-  causal: 'the same with half of the attention, which a causal mask allows to skip',
+  '6nd': 'N is all parameters',
+  '6nd-no-embedding': 'N without embedding, positions, head',
+  documents: 'multi-head GELU blocks, without the head',
+  palm: 'every product, full attention and head',
+  causal: 'the same with half of the attention',
 };
 
 /** One matrix product: `factor` times `rest` FLOPs forward. With weights, backward has /dx and /dw; else both gradients are /dx. */

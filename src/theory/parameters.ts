@@ -43,7 +43,11 @@ function groupFormulas({ bias, mlp, norm, positions, tied }: ModelCard): GroupFo
   ];
 }
 
-const timesLayers = (perLayer: string) => (perLayer.includes('+') ? `L(${perLayer})` : `L·${perLayer}`);
+/** `perLayer` times L, in brackets where it is a sum. */
+function timesLayers(perLayer: string): string {
+  const isSum = perLayer.replace(/\([^)]*\)/g, '').includes('+');
+  return isSum ? `L(${perLayer})` : `L·${perLayer}`;
+}
 
 /** Each group that has parameters as a term, with its formula. */
 export function parameterTerms(card: ModelCard): Term<'parameters', ParameterGroup>[] {

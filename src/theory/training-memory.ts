@@ -55,11 +55,11 @@ export function documentActivations(card: ModelCard, shape: Shape): MemoryTerm[]
     saved('attention.softmax', 'p·A·B·L·S²', '(2.5), scores'),
     saved('attention.values', 'p·A·B·L·S² + p·B·L·S·H·g', '(2.5), normalised scores and values'),
     saved('attention.projection', 'p·B·L·S·A·H', '(2.5), re-weighted values'),
-    saved('dropout.attention', 'A·B·L·S²', '(2.5), one byte per element of the mask'),
+    saved('dropout.attention', 'A·B·L·S²', '(2.5), mask of one byte each'),
     saved('mlp.up', 'p·B·L·S·D', '(2.6), input'),
     saved('mlp.activation', activation, '(2.6), input of the non-linearity'),
     saved('mlp.down', 'p·B·L·S·F', '(2.6), input'),
-    saved('dropout.residual', '2B·L·S·D', '(2.5) and (2.6), one byte per element of the masks'),
+    saved('dropout.residual', '2B·L·S·D', '(2.5), (2.6), masks of one byte each'),
   ];
 }
 
@@ -75,7 +75,7 @@ export function activationAdjustments(card: ModelCard, shape: Shape): Adjustment
     ...adjust(dropout.embedding > 0, 'dropout.embedding', 'B·S·D', 'the mask after the embedding'),
     ...adjust(norm.placement === 'pre', `norm.${norm.kind}`, 'p·B·S·D', 'the final norm keeps its input'),
     ...adjust(true, 'head.logits', 'p·B·S·D', 'the head keeps its input'),
-    ...adjust(true, 'loss.cross-entropy', 'p·B·S·V', 'the loss keeps one number per token and word of the vocabulary'),
+    ...adjust(true, 'loss.cross-entropy', 'p·B·S·V', 'the loss keeps all probabilities'),
   ];
 }
 
