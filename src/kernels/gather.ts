@@ -1,0 +1,35 @@
+// Rows picked from a table by their numbers, and the reverse: rows added into a table by their numbers.
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { bytesOf, declareKernel, sizeOf, type TensorSpec } from './declaration.ts';
+import { run } from './run.ts';
+
+const gatherKernel = declareKernel({
+  name: 'GatherV2',
+  inputs: ['x', 'indices'],
+  outputs: ({ inputs: [x, indices] }): TensorSpec[] => [
+    { shape: [...indices!.shape, ...x!.shape.slice(1)], dtype: x!.dtype },
+  ],
+  flops: () => 0n,
+  // Only the rows that are asked for are read, not the table.
+  bytes: ({ inputs: [x, indices] }) => {
+    const rows = bytesOf({ shape: [sizeOf(indices!.shape), ...x!.shape.slice(1)], dtype: x!.dtype });
+    return { read: rows + bytesOf(indices!), written: rows };
+  },
+});
+
+const segmentSumKernel = declareKernel({
+  name: 'UnsortedSegmentSum',
+  inputs: ['x', 'segmentIds'],
+  outputs: ({ inputs: [x], attributes }): TensorSpec[] => [
+    { shape: [attributes.numSegments as number, ...x!.shape.slice(1)], dtype: x!.dtype },
+  ],
+  flops: ({ inputs: [x] }) => BigInt(sizeOf(x!.shape)),
+});
+
+/** Rows `ids` [n] of `table` [rows, width] → [n, width]. Every id must be in [0, rows): backends differ in what they check. */
+export const gatherRows = (table: Tensor, ids: Tensor): Tensor =>
+  run(gatherKernel, { x: table, indices: ids }, { axis: 0, batchDims: 0 });
+
+/** `result[ids[i]] += x[i]` over zeros: `x` [n, width], `ids` [n] → [rows, width]. */
+export const addRowsById = (x: Tensor, ids: Tensor, rows: number): Tensor =>
+  run(segmentSumKernel, { x, segmentIds: ids }, { numSegments: rows });
