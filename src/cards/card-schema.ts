@@ -18,7 +18,7 @@ const ropeScalingSchema = z.strictObject({
 /** The keys of a card's JSON. Left out: `kvHeads`, `headSize`, `mlp.width`, biases, dropout … take the defaults of `resolveModelCard`. */
 export const modelCardSchema = z.strictObject({
   name: text().optional(),
-  title: text().optional(),
+  title: z.string().optional(),
   layers: z.int().min(1).max(10_000),
   hidden: size(),
   heads: size(),
