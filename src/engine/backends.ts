@@ -108,6 +108,14 @@ export function backendFix(name: BackendName): string {
 }
 
 /**
+ * Makes the named backend the one that tfjs uses.
+ * @throws Error whose message is the reason where it does not work here.
+ */
+export async function startBackend(name: BackendName, options: BackendOptions = {}): Promise<RunningBackend> {
+  return backends[name].start(options);
+}
+
+/**
  * Makes a backend the one that tfjs uses and says which it is and why. `auto` takes the first of `backendNames` that
  * works, but WebGPU only on a real GPU.
  * @throws UserError for an unknown choice, and where the named backend does not work here.

@@ -165,8 +165,11 @@ async function pipDownload(
   return (await readdir(to)).sort().map((name) => join(to, name));
 }
 
-/** The command line of a pip that runs. */
-async function findPip(environment: NodeJS.ProcessEnv): Promise<readonly string[]> {
+/**
+ * The command line of a pip that runs.
+ * @throws Error that says which package brings one.
+ */
+export async function findPip(environment: NodeJS.ProcessEnv): Promise<readonly string[]> {
   const pythons = ['python3', 'python'].map((name) => [findProgram([name], environment), '-m', 'pip']);
   const pips = ['pip3', 'pip'].map((name) => [findProgram([name], environment)]);
   for (const line of [...pythons, ...pips]) {
