@@ -64,7 +64,8 @@ export function parseHuggingFaceConfig(json: unknown, path: string, name: string
       `'${path}': 'quantization_config' is set, but only models of plain float weights are supported.`,
     );
   }
-  return { kind, card: resolveModelCard(cardJson(kind, config, path), name) };
+  const title = `${ARCHITECTURES[kind][0]}, read from Hugging Face's config.json`;
+  return { kind, card: resolveModelCard({ ...cardJson(kind, config, path), title }, name) };
 }
 
 function kindOf(config: Record<string, unknown>, path: string): HuggingFaceKind {
