@@ -44,15 +44,16 @@ export class CompactTokenizer implements Tokenizer {
     limit: number | null,
     documents: Iterable<string>,
   ): Promise<CompactTokenizer> {
-    if (limit !== null && !(limit >= FIRST_KEPT && limit <= encodings[encoding].vocabulary)) {
-      throw new UserError(
-        `A compact vocabulary of ${limit} is not possible: ${encoding}-compact:N takes N from ${FIRST_KEPT} (256 bytes and an end token) to ${encodings[encoding].vocabulary}.`,
-      );
-    }
     const table = await loadEncoding(encoding);
     const counts = new Float64Array(encodings[encoding].vocabulary);
     for (const text of documents) for (const id of table.encode(text)) counts[id]! += 1;
     const multibyte = [...counts.keys()].filter((id) => table.bytesOf(id).length > 1);
+    const most = FIRST_KEPT + multibyte.length;
+    if (limit !== null && !(limit >= FIRST_KEPT && limit <= most)) {
+      throw new UserError(
+        `${encoding}-compact:${limit} is not possible: the vocabulary is from ${FIRST_KEPT} (256 bytes and an end token) to ${most}.`,
+      );
+    }
     const used = multibyte.filter((id) => counts[id]! > 0).sort((a, b) => counts[b]! - counts[a]! || a - b);
     const unused = limit === null ? [] : multibyte.filter((id) => counts[id] === 0);
     const kept = [...used, ...unused].slice(0, limit === null ? undefined : limit - FIRST_KEPT);
