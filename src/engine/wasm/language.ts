@@ -29,6 +29,8 @@ export class I32 {
   lt = (other: Integer) => this.with(other, 0x48);
   le = (other: Integer) => this.with(other, 0x4c);
   ge = (other: Integer) => this.with(other, 0x4e);
+  /** Signed comparison. */
+  gt = (other: Integer) => this.with(other, 0x4a);
   /** This many float32 or int32, in bytes. */
   floats = () => new I32([...this.code, 0x41, 2, 0x74]);
   toF32 = () => new F32([...this.code, 0xb2]);
@@ -101,6 +103,8 @@ export class Vector {
   le = (other: Vector | number) => this.with(other, 0x45);
   ge = (other: Vector | number) => this.with(other, 0x46);
   and = (other: Vector) => this.with(other, 0x4e);
+  /** Zero where the mask is set. */
+  andNot = (mask: Vector) => this.with(mask, 0x4f);
   or = (other: Vector) => this.with(other, 0x50);
   xor = (other: Vector) => this.with(other, 0x51);
   abs = () => this.only(0xe0);

@@ -38,7 +38,7 @@ export class Runtime {
   constructor(
     readonly backend: BackendWasm,
     private readonly memory: WebAssembly.Memory,
-    private readonly platform: Platform,
+    platform: Platform,
     overrides: readonly Override[],
   ) {
     this.program = new Program(WebAssembly.validate(Uint8Array.from(relaxedProbe)));
