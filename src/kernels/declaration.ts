@@ -1,5 +1,5 @@
 // What a kernel declaration is: shapes, FLOPs, bytes, aliases and lowerings, said once for every book that counts.
-import type { DataType, KernelFunc, NamedAttrMap } from '@tensorflow/tfjs-core';
+import { type DataType, type KernelFunc, type NamedAttrMap, registerKernel } from '@tensorflow/tfjs-core';
 
 /** What is known of a tensor without its numbers. */
 export interface TensorSpec {
@@ -37,8 +37,6 @@ export interface KernelDeclaration {
   alias?(call: KernelCall, lowering: Lowering): number | undefined;
   /** Our own implementation per backend; a backend that is not named here runs the kernel that tfjs registers. */
   readonly own?: Partial<Record<Lowering, KernelFunc>>;
-  /** Backends that cannot run this kernel, so that an op must compose it from others. */
-  readonly absent?: readonly Lowering[];
 }
 
 export const bytesPerElement: Record<DataType, number> = {
@@ -61,10 +59,15 @@ export function bytesOf(spec: TensorSpec): bigint {
 
 const declarations = new Map<string, KernelDeclaration>();
 
-/** Adds a kernel to the vocabulary. Throws where the name is taken: a kernel is declared once. */
+/**
+ * Adds a kernel to the vocabulary and hands our own implementations to tfjs. Throws where the name is taken: a kernel is declared once.
+ */
 export function declareKernel(declaration: KernelDeclaration): KernelDeclaration {
   if (declarations.has(declaration.name)) throw new Error(`Kernel ${declaration.name} is declared twice.`);
   declarations.set(declaration.name, declaration);
+  for (const [lowering, kernelFunc] of Object.entries(declaration.own ?? {})) {
+    registerKernel({ kernelName: declaration.name, backendName: registryNames[lowering as Lowering], kernelFunc });
+  }
   return declaration;
 }
 

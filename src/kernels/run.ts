@@ -1,13 +1,6 @@
-// The one door through which ops run kernels, and the registration of our own implementations with tfjs.
-import {
-  engine,
-  getKernel,
-  type KernelConfig,
-  type NamedAttrMap,
-  registerKernel,
-  type Tensor,
-} from '@tensorflow/tfjs-core';
-import { allDeclarations, type KernelDeclaration, type Lowering, registryNames } from './declaration.ts';
+// The one door through which ops run kernels.
+import { engine, getKernel, type NamedAttrMap, type Tensor } from '@tensorflow/tfjs-core';
+import type { KernelDeclaration } from './declaration.ts';
 
 /** Runs a kernel with one output on the current backend. Inputs are named as the declaration names them. */
 export function run<T extends Tensor = Tensor>(
@@ -30,14 +23,4 @@ export function runAll(
 /** Whether the current backend can run the kernel; ops compose it from others where it cannot. */
 export function canRun(kernel: KernelDeclaration): boolean {
   return getKernel(kernel.name, engine().backendName) !== undefined;
-}
-
-/** Registers our own kernels for a backend that tfjs already knows. Safe to call twice. */
-export function registerOwnKernels(lowering: Lowering): void {
-  const backendName = registryNames[lowering];
-  for (const declaration of allDeclarations()) {
-    const kernelFunc = declaration.own?.[lowering];
-    if (!kernelFunc || getKernel(declaration.name, backendName)) continue;
-    registerKernel({ kernelName: declaration.name, backendName, kernelFunc } satisfies KernelConfig);
-  }
 }
