@@ -13,6 +13,7 @@ import {
   mistralSchema,
   type Rope,
 } from './hugging-face-schema.ts';
+import { readJson } from './json-file.ts';
 import { joinPath, nameOf, type Storage } from './storage.ts';
 
 /** The kinds of models that can be exchanged, by `model_type`, with the class that computes next tokens and its base class. */
@@ -37,14 +38,7 @@ export interface HuggingFaceModel {
  */
 export async function readHuggingFaceConfig(storage: Storage, folder: string): Promise<HuggingFaceModel> {
   const path = joinPath(folder, 'config.json');
-  const text = new TextDecoder().decode(await storage.read(path));
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    throw new UserError(`'${path}' is not JSON text.`);
-  }
-  return parseHuggingFaceConfig(json, path, nameOf(folder));
+  return parseHuggingFaceConfig(await readJson(storage, path), path, nameOf(folder));
 }
 
 /**

@@ -9,6 +9,7 @@ import {
   huggingFacePrefix,
   type NamedTensor,
 } from './hugging-face-names.ts';
+import { readJson } from './json-file.ts';
 import { openSafetensors, type SafetensorsFile } from './safetensors.ts';
 import { joinPath, type Storage } from './storage.ts';
 
@@ -72,12 +73,9 @@ async function openShards(storage: Storage, folder: string, index: string): Prom
 }
 
 async function readWeightMap(storage: Storage, index: string): Promise<Record<string, string>> {
-  const text = new TextDecoder().decode(await storage.read(index));
-  try {
-    return indexSchema.parse(JSON.parse(text)).weight_map;
-  } catch {
-    throw new UserError(`'${index}' must be a JSON object whose 'weight_map' names a file for each tensor.`);
-  }
+  const parsed = indexSchema.safeParse(await readJson(storage, index));
+  if (parsed.success) return parsed.data.weight_map;
+  throw new UserError(`'${index}' must hold an object whose 'weight_map' names a file for each tensor.`);
 }
 
 /** Compares what is there with what the card needs, and returns how to find each tensor. */
