@@ -51,7 +51,8 @@ export function predictionLines(prediction: Prediction, palette: Palette, width 
   const { card } = prediction;
   const section = (title: string, lines: readonly string[]) => ['', palette.strong(title), ...lines];
   return [
-    `${palette.strong(card.name)}   ${describeCard(card)}`,
+    palette.strong(card.name),
+    ...flowed(describeCard(card).split(' · '), width),
     ...section('Parameters', parameterRows(prediction, palette, width)),
     ...section(flopsTitle(prediction), flopRows(prediction, palette, width)),
     ...section(
@@ -60,9 +61,8 @@ export function predictionLines(prediction: Prediction, palette: Palette, width 
     ),
     '',
     ...letterLines(prediction, width).map(palette.quiet),
-    palette.quiet(
-      'A multiply-add is 2 FLOPs. MB is 10⁶ bytes. Temporaries and constants depend on the backend and are not in it.',
-    ),
+    palette.quiet('A multiply-add is 2 FLOPs; MB is 10⁶ bytes.'),
+    palette.quiet('Not in it: temporaries and constants, which depend on the backend.'),
   ];
 }
 
@@ -170,9 +170,14 @@ function letterLines({ card, shape }: Prediction, width: number): string[] {
     N: countParameters(card).total,
     p: 4n,
   };
-  const parts = Object.entries(LETTER_MEANINGS).map(
-    ([letter, meaning]) => `${letter} ${meaning} ${show(values[letter]!)}`,
+  return flowed(
+    Object.entries(LETTER_MEANINGS).map(([letter, meaning]) => `${letter} ${meaning} ${show(values[letter]!)}`),
+    width,
   );
+}
+
+/** Parts with dots between them, on as many lines as they need. */
+function flowed(parts: readonly string[], width: number): string[] {
   const lines: string[] = [];
   for (const part of parts) {
     const line = lines.at(-1);
