@@ -18,22 +18,29 @@ const layers = {
   training: library,
   inference: library,
   node: library,
-  report: [...base, 'theory'],
 };
 
-const arrows = Object.entries(layers).map(([layer, below]) => ({
+const arrow = (layer, below) => ({
   name: `arrow-${layer}`,
   comment: `src/${layer} may import ${below.length > 0 ? below.join(', ') : 'nothing else of src'}.`,
   severity: 'error',
   from: { path: `^src/${layer}/` },
   to: { path: '^(src|scripts|test)/', pathNot: `^src/(${[layer, ...below].join('|')})/` },
-}));
+});
+const arrows = Object.entries(layers).map(([layer, below]) => arrow(layer, below));
+
+// A report may name the types of what it shows, but runs nothing of it.
+const arrowReport = arrow('report', [...base, 'theory']);
+arrowReport.to.dependencyTypesNot = ['type-only'];
+const arrowReportTypes = { ...arrow('report', library), name: 'arrow-report-types' };
 
 const noTensors = 'theory|terms|cards|report';
 
 module.exports = {
   forbidden: [
     ...arrows,
+    arrowReport,
+    arrowReportTypes,
     {
       name: 'no-cycles',
       comment: 'Two files that import each other cannot be understood one at a time.',

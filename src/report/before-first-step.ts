@@ -1,7 +1,7 @@
 // The screen before training: every derived quantity with its formula, so that a doubt can be checked by hand.
+import { describeCard } from '../cards/description.ts';
 import type { ModelCard } from '../cards/model-card.ts';
-import { cardWords } from './card-words.ts';
-import { bytes, duration, inOneUnit, percent, si, significant, thousands } from './format.ts';
+import { bytes, duration, inOneUnit, percent, rate, si, significant, thousands } from './format.ts';
 import { type KeyLine, keyLines } from './key-lines.ts';
 import type { Palette } from './palette.ts';
 
@@ -85,7 +85,13 @@ export function timeLines(
 }
 
 function cardLine(card: ModelCard): KeyLine {
-  return { label: card.name, items: cardWords(card) };
+  const items = describeCard(card).split(' · ');
+  const { embedding, attention, residual } = card.dropout;
+  if (embedding > 0 || attention > 0 || residual > 0) {
+    const same = embedding === attention && attention === residual;
+    items.push(`dropout ${same ? rate(residual) : [embedding, attention, residual].map(rate).join('/')}`);
+  }
+  return { label: card.name, items };
 }
 
 function textLine(text: TextFacts): KeyLine {

@@ -2,7 +2,6 @@
 import { describe, expect, it } from 'vitest';
 import { resolveModelCard } from '../../src/cards/model-card.ts';
 import { type BeforeFirstStep, beforeFirstStep, timeLines } from '../../src/report/before-first-step.ts';
-import { cardWords } from '../../src/report/card-words.ts';
 import { type EndOfRun, endOfRun } from '../../src/report/end-of-run.ts';
 import { palette, visibleWidth } from '../../src/report/palette.ts';
 import { table } from '../../src/report/table.ts';
@@ -75,7 +74,7 @@ describe('before the first step', () => {
     expect(beforeFirstStep(info, plain)).toEqual(
       lines(`
 llama3-tiny    4 layers · hidden 256 · 8 heads over 2 KV heads of 32 · SwiGLU 688 · RMSNorm ·
-               RoPE 500,000 · vocabulary 4,096 · context 256
+               RoPE 500,000 · vocabulary 4,096, tied · context 256
 text           tiny-tales · tokens of bytes · 1,234,567 train, 65,432 validation ·
                4.21 bytes per token · loss floor 1.832 nats (the generator's entropy)
 backend        native (TensorFlow 2.21.0, 2 threads) · peak 312 GFLOP/s, 21.4 GB/s measured ·
@@ -101,6 +100,15 @@ memory         126.8 MB = parameters 15.3 + AdamW 30.6 + saved activations 81.0
     expect(text).toMatch(/memory {9}4\.000 kB = parameters 4\.000$/);
   });
 
+  it('says what is dropped', () => {
+    const firstLines = (dropout: typeof card.dropout) =>
+      beforeFirstStep({ ...info, card: { ...card, dropout } }, plain)
+        .slice(0, 2)
+        .join();
+    expect(firstLines({ embedding: 0.1, attention: 0.1, residual: 0.1 })).toMatch(/ · dropout 0\.1$/);
+    expect(firstLines({ embedding: 0, attention: 0.1, residual: 0.2 })).toMatch(/ · dropout 0\/0\.1\/0\.2$/);
+  });
+
   it('adds the time once it is known', () => {
     const time = {
       secondsPerStep: 0.271,
@@ -124,38 +132,6 @@ time           271 ms per step → 1,000 steps in 4 min 31 s · 197 GFLOP/s ·
       expect(Math.max(...widths)).toBeLessThanOrEqual(width);
     }
   });
-});
-
-it('a card in words names what sets it apart', () => {
-  const post = resolveModelCard({
-    layers: 1,
-    hidden: 64,
-    heads: 1,
-    vocabulary: 100,
-    context: 32,
-    tied: false,
-    mlp: { kind: 'gelu' },
-    norm: { kind: 'layer', placement: 'post' },
-    positions: { kind: 'learned' },
-    dropout: { embedding: 0.1, attention: 0.1, residual: 0.1 },
-  });
-  expect(cardWords(post)).toEqual([
-    '1 layer',
-    'hidden 64',
-    '1 head of 64',
-    'GELU 256',
-    'LayerNorm after each sublayer',
-    'learned positions',
-    'vocabulary 100',
-    'context 32',
-    'dropout 0.1',
-  ]);
-  const parallel = { ...card, layout: 'parallel' as const, kvHeads: 1 };
-  expect(cardWords(parallel).slice(2, 5)).toEqual([
-    '8 heads over 1 KV head of 32',
-    'attention beside the MLP',
-    'SwiGLU 688',
-  ]);
 });
 
 describe('the end of a run', () => {
