@@ -2,7 +2,7 @@
 import { z } from 'zod';
 
 const LARGEST_SIZE = 2 ** 24;
-const size = () => z.int().min(1).max(LARGEST_SIZE);
+const size = (largest = LARGEST_SIZE) => z.int().min(1).max(largest);
 const positive = () => z.number().positive();
 const fraction = () => z.number().min(0).lt(1);
 const text = () => z.string().min(1);
@@ -28,7 +28,10 @@ export const modelCardSchema = z.strictObject({
   context: size(),
   tied: z.boolean(),
   layout: z.enum(['sequential', 'parallel']).default('sequential'),
-  mlp: z.strictObject({ kind: z.enum(['gelu', 'gelu-tanh', 'relu', 'swiglu']), width: size().optional() }),
+  mlp: z.strictObject({
+    kind: z.enum(['gelu', 'gelu-tanh', 'relu', 'swiglu']),
+    width: size(4 * LARGEST_SIZE).optional(),
+  }),
   norm: z.strictObject({
     kind: z.enum(['layer', 'rms']),
     epsilon: positive().lt(1).default(1e-5),

@@ -71,13 +71,15 @@ function allowedNumber(field: z.ZodNumber): string {
   const { minimum, maximum, exclusiveMinimum, exclusiveMaximum } = z.toJSONSchema(
     field,
   ) as z.core.JSONSchema.BaseSchema;
+  const kind = field.format === 'safeint' ? 'a whole number' : 'a number';
+  if (minimum !== undefined && maximum !== undefined) return `${kind} from ${minimum} to ${maximum}`;
   const bounds = [
     minimum !== undefined && `at least ${minimum}`,
     exclusiveMinimum !== undefined && `greater than ${exclusiveMinimum}`,
     maximum !== undefined && `at most ${maximum}`,
     exclusiveMaximum !== undefined && `less than ${exclusiveMaximum}`,
   ].filter(Boolean);
-  return [field.format === 'safeint' ? 'a whole number' : 'a number', bounds.join(' and ')].filter(Boolean).join(' ');
+  return [kind, bounds.join(' and ')].filter(Boolean).join(' ');
 }
 
 /** The sentence about a key that no schema has: "has no key 'mpl.kind'; did you mean 'mlp.kind'?". */

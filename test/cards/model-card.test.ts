@@ -97,7 +97,7 @@ describe('a bad card is answered with one sentence that names the field', () => 
     ['positions.kind=sinusoidal hidden=9 headSize=4', /hidden 9 is odd/],
     ['norm.perBlock=1', /norm.perBlock is 1 but layout is 'sequential'/],
     ['layout=parallel norm.placement=post', /norm.placement is 'post'/],
-    ['layers=0', /'layers' is 0 and must be a whole number at least 1 and at most 10000\./],
+    ['layers=0', /'layers' is 0 and must be a whole number from 1 to 10000\./],
     ['layers=-2', /'layers' is -2 and must be/],
     ['layers=1.5', /'layers' is 1.5 and must be a whole number/],
     ['layers=NaN', /'layers' is 'NaN' and must be a whole number/],
