@@ -1,5 +1,5 @@
 // What the data code needs from where it runs: files, folders, the network. Node's is src/node/data-host.ts.
-import type { Storage } from '../formats/storage.ts';
+import { type Storage, sha256Of } from '../formats/storage.ts';
 
 export interface DataHost {
   storage: Storage;
@@ -14,8 +14,6 @@ export interface DataHost {
 }
 
 /** SHA-256 of bytes, or of a text's UTF-8, as lower-case hexadecimal. */
-export async function sha256(data: Uint8Array | string): Promise<string> {
-  const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : data;
-  const digest = await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>);
-  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+export function sha256(data: Uint8Array | string): Promise<string> {
+  return sha256Of((typeof data === 'string' ? new TextEncoder().encode(data) : data) as Uint8Array<ArrayBuffer>);
 }
