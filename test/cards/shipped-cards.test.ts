@@ -51,6 +51,15 @@ describe('models/', () => {
     },
   );
 
+  it('gpt-small becomes llama3-small one swap at a time', () => {
+    const swaps = [
+      ...['norm.kind=rms', 'positions.kind=rope', 'positions.theta=500000', 'mlp.kind=swiglu', 'mlp.width=688'],
+      ...['kvHeads=2', 'bias.qkv=false', 'bias.projection=false', 'bias.mlp=false'],
+    ];
+    const { name: _name, title: _title, ...walked } = loadModelCard({ arch: 'gpt-small', set: swaps });
+    expect(loadModelCard({ arch: 'llama3-small' })).toMatchObject(walked);
+  });
+
   it('describes a card in one line', () => {
     expect(describeCard(loadModelCard({ arch: 'llama3-small' }))).toBe(
       '4 layers · hidden 256 · 8 heads over 2 KV heads of 32 · SwiGLU 688 · RMSNorm · RoPE 500,000 · vocabulary 4,096, tied · context 256',
