@@ -1,19 +1,12 @@
 // The heart of training: loss and gradients of one batch, in micro-batches if asked, and the update.
 import { type Tensor, tensor1d, tidy } from '@tensorflow/tfjs-core';
 import type { Transformer } from '../architectures/transformer.ts';
+import type { Batch } from '../data/batches.ts';
 import { valueAndGradients } from '../engine/backward.ts';
 import type { DropoutSeed } from '../engine/random-kernels.ts';
 import { withScope } from '../engine/scope.ts';
 import { add } from '../kernels/elementwise.ts';
 import type { AttentionSettings } from '../ops/attention.ts';
-
-/** Windows of token ids and the ids that follow each, row-major [batch, sequence]. */
-export interface Batch {
-  readonly inputs: Int32Array;
-  readonly labels: Int32Array;
-  readonly batch: number;
-  readonly sequence: number;
-}
 
 export interface StepOptions {
   readonly dropoutSeed?: number;
@@ -56,7 +49,7 @@ function lossAndGradients(model: Transformer, batch: Batch, options: StepOptions
   const ids = tensor1d(batch.inputs, 'int32');
   const labels = tensor1d(batch.labels, 'int32');
   try {
-    const tokens = { ids, batch: batch.batch, sequence: batch.sequence };
+    const tokens = { ids, batch: batch.rows, sequence: batch.length };
     const pass = { ...(seed && { dropout: seed }), ...(keep && { keep }) };
     const { value, gradients } = valueAndGradients(() => model.loss(tokens, labels, pass), model.variables());
     const loss = value.dataSync()[0]!;
@@ -80,9 +73,9 @@ function addAll(total: Tensor[], more: Tensor[]): Tensor[] {
 }
 
 /** The mean loss of one batch without a gradient. */
-export function evaluateBatch(model: Transformer, { inputs, labels, batch, sequence }: Batch): number {
+export function evaluateBatch(model: Transformer, { inputs, labels, rows, length }: Batch): number {
   return tidy(() => {
-    const tokens = { ids: tensor1d(inputs, 'int32'), batch, sequence };
+    const tokens = { ids: tensor1d(inputs, 'int32'), batch: rows, sequence: length };
     return model.loss(tokens, tensor1d(labels, 'int32')).dataSync()[0]!;
   });
 }

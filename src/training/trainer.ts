@@ -1,0 +1,81 @@
+// A model, its optimizer and its position in the data: one step at a time. Printing, files and clocks are others' work.
+import type { Transformer } from '../architectures/transformer.ts';
+import { TrainingBatches } from '../data/batches.ts';
+import type { TokenArray } from '../data/corpus-cache.ts';
+import type { NamedWeight } from '../layers/card-layer.ts';
+import { refuseDivergence } from './divergence.ts';
+import { gradientNorms, Optimizer } from './optimizer.ts';
+import { learningRateAt } from './schedule.ts';
+import type { TrainingSettings } from './settings.ts';
+import { accumulate } from './step.ts';
+
+export interface StepResult {
+  /** updates made, this one included */
+  readonly step: number;
+  /** mean over the step's tokens, before the update */
+  readonly loss: number;
+  readonly learningRate: number;
+  /** global norm before clipping */
+  readonly gradientNorm: number;
+  readonly tokens: number;
+}
+
+export class Trainer {
+  readonly model: Transformer;
+  readonly optimizer: Optimizer;
+  readonly settings: TrainingSettings;
+  private readonly weights: NamedWeight[];
+  private readonly names: string[];
+  private readonly batches: TrainingBatches;
+
+  /** @throws UserError where the tokens do not hold one batch */
+  constructor(model: Transformer, tokens: TokenArray, settings: TrainingSettings) {
+    this.model = model;
+    this.settings = settings;
+    this.weights = model.namedWeights();
+    this.names = this.weights.map(({ name }) => name);
+    const { batch, accumulation, sequence, seed } = settings;
+    this.batches = new TrainingBatches(tokens, batch * accumulation, sequence, { seed, step: 0 });
+    this.optimizer = new Optimizer(this.weights, settings.optimizer);
+  }
+
+  /** Updates made so far. */
+  get step(): number {
+    return this.optimizer.step;
+  }
+
+  /** Tokens of one step. */
+  get tokensPerStep(): number {
+    const { batch, accumulation, sequence } = this.settings;
+    return batch * accumulation * sequence;
+  }
+
+  /**
+   * One update. Everything random in it follows from the seed and the number of the step.
+   * @throws UserError where the loss or a gradient is not finite or explodes; nothing was updated then
+   */
+  advance(): StepResult {
+    const { batch, accumulation, clip, seed, warmup } = this.settings;
+    const { step } = this;
+    const microBatches = Array.from({ length: accumulation }, (_, i) => this.batches.rows(step, i * batch, batch));
+    const { loss, gradients } = accumulate(this.model, microBatches, { step, dropoutSeed: seed });
+    const learningRate = learningRateAt(this.settings, step);
+    try {
+      const { total, each } = gradientNorms(gradients, this.names);
+      const { vocabulary } = this.model.card;
+      const norms = each.map((norm) => norm / accumulation);
+      refuseDivergence({ step: step + 1, loss, vocabulary, learningRate, clip, warmup, names: this.names, norms });
+      const gradientNorm = total / accumulation;
+      const clipped = clip === false ? 1 : Math.min(1, clip / (gradientNorm + 1e-6));
+      this.optimizer.apply(gradients, learningRate, clipped / accumulation);
+      return { step: step + 1, loss, learningRate, gradientNorm, tokens: this.tokensPerStep };
+    } finally {
+      for (const gradient of gradients) gradient.dispose();
+    }
+  }
+
+  /** Releases the optimizer's state; the model stays its owner's. */
+  dispose(): void {
+    this.optimizer.dispose();
+  }
+}
