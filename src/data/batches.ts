@@ -80,6 +80,7 @@ export function* evaluationBatches(
     throw new UserError(`The validation text has ${tokens.length} tokens: two are the least to predict one.`);
   mustBeCount('batch', batch);
   mustBeCount('sequence', sequence);
+  if (limit !== undefined) mustBeCount('limit', limit);
   const full = Math.floor((tokens.length - 1) / sequence);
   const limited = limit !== undefined && limit < full;
   const count = limited ? limit : full;
