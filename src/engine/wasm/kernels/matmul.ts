@@ -1,7 +1,7 @@
 // BatchMatMul: batched and transposed products straight from the operands' memory.
 import { BatchMatMul, type BatchMatMulAttrs, broadcast_util, type TensorInfo, util } from '@tensorflow/tfjs-core';
 import { type Override, type Runtime, sizeOf } from '../runtime.ts';
-import { blockColumns, blockRows, matmulCode } from './matmul-code.ts';
+import { blockColumns, blockRows, matmulCode, tileRows } from './matmul-code.ts';
 
 const roundUp = (value: number, multiple: number) => Math.ceil(value / multiple) * multiple;
 
@@ -16,7 +16,7 @@ function itemSize(runtime: Runtime, batch: number, m: number, n: number): [rows:
     if (rows >= columns) rowItems++;
     else columnItems++;
   }
-  const rows = roundUp(Math.ceil(m / rowItems), 12);
+  const rows = roundUp(Math.ceil(m / rowItems), tileRows(runtime.fused));
   const columns = roundUp(Math.ceil(n / columnItems), 8);
   return [Math.min(rows, blockRows), Math.min(columns, blockColumns)];
 }
