@@ -1,4 +1,5 @@
 // A lock file, so that two set-ups on one cache do not both download: whoever comes second waits and finds the work done.
+import { readFileSync } from 'node:fs';
 import { link, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -59,12 +60,17 @@ async function read(path: string): Promise<Holder | undefined> {
   }
 }
 
-/** Whether a process of this machine runs. */
+/** Whether a process of this machine runs. One that ended but that nobody has waited for (a zombie) does not. */
 export function isAlive(id: number): boolean {
   try {
     process.kill(id, 0);
-    return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
+  }
+  try {
+    return !/\) [ZX] /.test(readFileSync(`/proc/${id}/stat`, 'utf8'));
+  } catch {
+    // Only Linux has these files.
+    return true;
   }
 }

@@ -50,7 +50,11 @@ async function attempt(options: SetupOptions): Promise<SetupResult> {
   const environment = options.environment ?? process.env;
   const machine = options.machine ?? thisMachine();
   const places = options.places ?? addonPlaces();
-  const log = options.log ?? (() => {});
+  let worked = false;
+  const log = (line: string) => {
+    worked = true;
+    options.log?.(line);
+  };
   const from = options.from ?? (environment.TRANSFORMER_LEDGER_TENSORFLOW || undefined);
   const thorough = options.verify ?? false;
   const gpuSeen = await seesNvidiaGpu(environment);
@@ -72,8 +76,12 @@ async function attempt(options: SetupOptions): Promise<SetupResult> {
   }
 
   const cache = resolve(cacheFolder(environment, machine.platform));
-  await mkdir(cache, { recursive: true });
-  const waiting = (holder: string) => log(`waiting for another set-up (${holder}) that uses ${cache}`);
+  await mkdir(cache, { recursive: true }).catch((error: Error) => {
+    throw new Error(
+      `the cache folder ${cache} cannot be made (${error.message}): TRANSFORMER_LEDGER_CACHE names another`,
+    );
+  });
+  const waiting = (holder: string) => options.log?.(`waiting for another set-up (${holder}) that uses ${cache}`);
   return withLock(join(cache, 'setup.lock'), waiting, async () => {
     const reasons: string[] = [];
     for (const candidate of candidates) {
@@ -85,13 +93,13 @@ async function attempt(options: SetupOptions): Promise<SetupResult> {
           const folder = await buildAddon(key, places, tensorflow, around);
           const note = { key, tensorflow, cuda: candidate.cuda, gpuSeen, from: source.named };
           const installation = await placeAddon(folder, places, note);
-          return { ready: true, changed: installed?.key !== key, installation, warnings: reasons };
+          return { ready: true, changed: worked || installed?.key !== key, installation, warnings: reasons };
         } catch (error) {
           reasons.push((error as Error).message);
         }
       }
     }
-    return { ready: false, reasons };
+    return { ready: false, reasons: [...new Set(reasons)] };
   });
 }
 
