@@ -1,5 +1,5 @@
 // One transformer block. GPT, LLaMA-3 and MQA models differ in the card's fields, not in this figure.
-import { type Tensor, tidy } from '@tensorflow/tfjs-core';
+import { serialization, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import type { LayerVariable } from '@tensorflow/tfjs-layers';
 import { inModule } from '../engine/scope.ts';
 import { Attention } from '../layers/attention.ts';
@@ -46,10 +46,10 @@ export class Block extends CardLayer {
     const add = (x: Tensor, y: Tensor) => this.within(() => residual(x, y));
     return tidy(() => {
       if (this.card.layout === 'parallel') {
-        return add(
-          add(x, drop('attention', attention.forward(norm1.forward(x), pass))),
-          drop('mlp', mlp.forward(norm2.forward(x))),
-        );
+        const forAttention = norm1.forward(x);
+        const forMlp = norm2 === norm1 ? forAttention : norm2.forward(x);
+        const attended = add(x, drop('attention', attention.forward(forAttention, pass)));
+        return add(attended, drop('mlp', mlp.forward(forMlp)));
       }
       if (this.card.norm.placement === 'post') {
         const y = norm1.forward(add(x, drop('attention', attention.forward(x, pass))));
@@ -86,9 +86,6 @@ export class Block extends CardLayer {
   override call(inputs: Tensor | Tensor[]): Tensor {
     return callBatched(this.card, only(inputs), (x, pass) => this.forward(x, pass));
   }
-
-  override dispose() {
-    const results = this.parts.map((part) => part.dispose());
-    return results.at(-1)!;
-  }
 }
+
+serialization.registerClass(Block);

@@ -2,6 +2,7 @@
 import { engine, type NamedTensorMap, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { add } from '../kernels/elementwise.ts';
 import { fill } from '../kernels/fill.ts';
+import { identity } from '../kernels/shape.ts';
 import { withScope } from './scope.ts';
 
 interface TapeNode {
@@ -21,15 +22,22 @@ export interface ValueAndGradients {
 /**
  * The scalar `f()` and its gradients with respect to `xs`. Equal to tf.grads bit for bit, with a lower peak: saved tensors and
  * gradients of intermediate results are released on the way, not at the end. May be called outside or inside a tidy.
+ * @param onSaved hears what lives for the backward pass, between forward and backward
  * @throws if an x does not influence f(), or if f, or a gradient, throws; nothing is leaked then
  */
-export function valueAndGradients(f: () => Tensor, xs: Tensor[]): ValueAndGradients {
+export function valueAndGradients(
+  f: () => Tensor,
+  xs: Tensor[],
+  onSaved?: (saved: readonly Tensor[]) => void,
+): ValueAndGradients {
+  const isNew = newTensors();
   const { value, tape } = record(f);
   try {
+    onSaved?.(tape.flatMap(({ saved }) => saved ?? []));
     const gradients = tidy(() => walk(tape, value, xs));
     return { value, gradients };
   } catch (error) {
-    value.dispose();
+    if (isNew(value)) value.dispose();
     throw error;
   } finally {
     release(tape);
@@ -102,8 +110,11 @@ function propagate(node: TapeNode, dys: (Tensor | null)[], wanted: Set<number>, 
   if (inputs.length === 0) return;
   if (!node.gradient) throw new Error(`Kernel ${node.kernelName} has no gradient.`);
   const received = tidy(() => {
+    const isNew = newTensors();
     const of = node.gradient!(dys);
-    return inputs.map(([name]) => of[name]!());
+    const results = inputs.map(([name]) => of[name]!());
+    // Each gradient is disposed on its own, so each must be a handle of its own: a rule may hand on dy, or one tensor twice.
+    return results.map((result, i) => (isNew(result) && results.indexOf(result) === i ? result : another(result)));
   });
   inputs.forEach(([, input], i) => {
     const gradient = received[i]!;
@@ -119,4 +130,13 @@ function propagate(node: TapeNode, dys: (Tensor | null)[], wanted: Set<number>, 
     gradient.dispose();
     gradients.set(input.id, total);
   });
+}
+
+const another = (x: Tensor): Tensor =>
+  withScope({ phase: 'backward', module: 'tape', term: 'tape.accumulate' }, () => identity(x));
+
+/** Tells tensors made from now on from those that others own. */
+function newTensors(): (tensor: Tensor) => boolean {
+  const first = (engine() as unknown as { nextTensorId(): number }).nextTensorId();
+  return ({ id }) => id >= first;
 }

@@ -63,24 +63,63 @@ export function documentActivations(card: ModelCard, shape: Shape): MemoryTerm[]
   ];
 }
 
+/** What attention keeps of its quadratic matrices: the softmax's output, or nothing (it is computed again in backward). */
+export type AttentionKeeps = 'probabilities' | 'nothing-quadratic';
+
 /** What the documents count and this model does not have, and what it has and they leave out: known before any run. */
-export function activationAdjustments(card: ModelCard, shape: Shape): Adjustment[] {
+export function activationAdjustments(card: ModelCard, shape: Shape, keeps: AttentionKeeps): Adjustment[] {
   const letters = memoryLetters(card, shape);
-  const { dropout, norm } = card;
+  const { dropout, norm, mlp } = card;
+  const isPre = norm.placement === 'pre';
   const adjust = (applies: boolean, id: string, formula: string, reason: string): Adjustment[] =>
     applies ? [{ ...term(id, 'bytes', formula, letters, 'the card'), reason }] : [];
   return [
     ...adjust(dropout.attention === 0, 'dropout.attention', '-A·B·L·S²', 'dropout is off: no masks'),
     ...adjust(dropout.residual === 0, 'dropout.residual', '-2B·L·S·D', 'dropout is off: no masks'),
     ...adjust(dropout.embedding > 0, 'dropout.embedding', 'B·S·D', 'the mask after the embedding'),
-    ...adjust(norm.placement === 'pre', `norm.${norm.kind}`, 'p·B·S·D', 'the final norm keeps its input'),
+    ...adjust(
+      keeps === 'probabilities',
+      'attention.scores',
+      '-p·A·B·L·S²',
+      'the scores are not kept, only their softmax',
+    ),
+    ...adjust(
+      keeps === 'nothing-quadratic',
+      'attention.softmax',
+      '-2p·A·B·L·S²',
+      'scores and probabilities are computed again in backward',
+    ),
+    ...adjust(
+      mlp.kind === 'relu',
+      'mlp.activation',
+      '-p·B·L·S·F',
+      'relu needs only its output, which the next layer keeps',
+    ),
+    ...adjust(norm.perBlock === 1, 'mlp.up', '-p·B·L·S·D', 'attention and MLP read the same normalised input'),
+    ...adjust(
+      true,
+      `norm.${norm.kind}`,
+      norm.perBlock === 2 ? '2p·B·L·S' : 'p·B·L·S',
+      'one over the deviation of each row, kept beside the normalised input',
+    ),
+    ...adjust(
+      isPre,
+      `norm.${norm.kind}`,
+      'p·B·S·D + p·B·S',
+      'the final norm keeps its input, normalised, and the deviations',
+    ),
     ...adjust(true, 'head.logits', 'p·B·S·D', 'the head keeps its input'),
     ...adjust(true, 'loss.cross-entropy', 'p·B·S·V', 'the loss keeps all probabilities'),
   ];
 }
 
 /** The memory of one training step in float32. Indices and labels are int32. */
-export function trainingMemory(card: ModelCard, shape: Shape, optimizer: OptimizerKind = 'adamw'): TrainingMemory {
+export function trainingMemory(
+  card: ModelCard,
+  shape: Shape,
+  optimizer: OptimizerKind = 'adamw',
+  keeps: AttentionKeeps = 'nothing-quadratic',
+): TrainingMemory {
   const letters = memoryLetters(card, shape);
   const bytes = (id: string, formula: string, source: string) => term(id, 'bytes', formula, letters, source);
   const states = OPTIMIZER_STATES[optimizer];
@@ -89,7 +128,7 @@ export function trainingMemory(card: ModelCard, shape: Shape, optimizer: Optimiz
     parameters: [bytes('parameters', 'p·N', 'decoder-only (2.1)')],
     gradients: [bytes('gradients', 'p·N', 'decoder-only (2.4)')],
     optimizer: states === 0 ? [] : [bytes(stateId, states === 1 ? 'p·N' : `${states}p·N`, 'decoder-only (2.1)')],
-    savedActivations: [...documentActivations(card, shape), ...activationAdjustments(card, shape)],
+    savedActivations: [...documentActivations(card, shape), ...activationAdjustments(card, shape, keeps)],
     batch: [bytes('batch', '2·4B·S', 'token ids and labels, int32')],
   };
 }

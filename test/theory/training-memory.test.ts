@@ -41,21 +41,21 @@ describe('activations of a multi-head GELU model', () => {
 });
 
 describe('adjustments', () => {
-  const reasons = (card: typeof gpt) => activationAdjustments(card, shape).map(({ reason }) => reason);
+  const reasons = (card: typeof gpt) => activationAdjustments(card, shape, 'probabilities').map(({ reason }) => reason);
 
   it('take back exactly the masks when dropout is off, and only then', () => {
     const masks = bytesOf(gpt, (id) => id.startsWith('dropout.'));
-    const taken = activationAdjustments(gpt, shape).filter(({ value }) => value < 0n);
+    const taken = activationAdjustments(gpt, shape, 'probabilities').filter(({ id }) => id.startsWith('dropout.'));
     expect(sum('bytes', taken).value).toBe(-masks);
     const gpt2 = loadModelCard({ arch: 'gpt2' });
-    expect(activationAdjustments(gpt2, shape).every(({ value }) => value > 0n)).toBe(true);
+    expect(activationAdjustments(gpt2, shape, 'probabilities').some(({ id }) => id === 'dropout.residual')).toBe(false);
     expect(reasons(gpt2)).toContain('the mask after the embedding');
   });
 
   it('have no final norm where there is none', () => {
     const after = loadModelCard({ arch: 'gpt-small', set: ['norm.placement=post'] });
-    expect(reasons(gpt)).toContain('the final norm keeps its input');
-    expect(reasons(after)).not.toContain('the final norm keeps its input');
+    expect(reasons(gpt)).toContain('the final norm keeps its input, normalised, and the deviations');
+    expect(reasons(after)).not.toContain('the final norm keeps its input, normalised, and the deviations');
   });
 });
 
