@@ -20,8 +20,8 @@ export interface Override {
 
 /** Bytes of the working area of each thread, with room to align it. */
 const scratchBytes = 544 * 1024;
-/** Floats below which a second thread costs more than it saves. */
-const smallestShare = 8192;
+/** Floats below which a second thread costs more than it saves: about ten microseconds' work. */
+const smallestShare = 16384;
 
 // Relaxed SIMD: a function of two vectors that returns f32x4.relaxed_madd of them.
 const relaxedProbe = [

@@ -1,7 +1,9 @@
 // Every kernel that we replace in, or add to, the wasm backend.
 import type { Override } from '../runtime.ts';
+import { adamw } from './adamw.ts';
 import { cast, identity } from './aliases.ts';
 import { binary } from './binary.ts';
+import { crossEntropy } from './cross-entropy.ts';
 import { matmul } from './matmul.ts';
 import { concat, slice, split, transpose } from './move.ts';
 import { reduce } from './reduce.ts';
@@ -24,4 +26,6 @@ export const overrides: readonly Override[] = [
   split,
   gather,
   segmentSum,
+  crossEntropy,
+  adamw,
 ];
