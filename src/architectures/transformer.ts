@@ -88,7 +88,10 @@ export class Transformer {
     return this.namedWeights().map(({ variable }) => variable);
   }
 
-  /** The same layers, weights shared, as a LayersModel: ids [batch, sequence] → logits [batch, sequence, vocabulary]. */
+  /**
+   * The same layers, weights shared, as a LayersModel: ids [batch, sequence] → logits [batch, sequence, vocabulary]. The weights live
+   * until both this model and the LayersModel are disposed. `tf.loadLayersModel` loads what it saves.
+   */
   layersModel(): LayersModel {
     const ids = input({ shape: [null], dtype: 'int32', name: 'ids' });
     const [embedded, table] = this.embedding.apply(ids) as SymbolicTensor[];
@@ -121,7 +124,7 @@ export class Transformer {
     return constants;
   }
 
-  /** Releases every weight and constant. */
+  /** Releases every constant, and the weights, unless a LayersModel still uses them. */
   dispose(): void {
     for (const layer of [this.embedding, ...this.blocks, this.norm, this.head]) layer?.dispose();
     for (const constants of this.constants.values()) disposeConstants(constants);

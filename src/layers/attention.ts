@@ -1,5 +1,5 @@
 // Self-attention with its projections: one fused product for queries, keys and values, one for the output.
-import { type Tensor, tidy } from '@tensorflow/tfjs-core';
+import { serialization, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { weightShapes } from '../cards/weights.ts';
 import { attention } from '../ops/attention.ts';
 import { linear } from '../ops/linear.ts';
@@ -39,3 +39,5 @@ export class Attention extends CardLayer {
     return callBatched(this.card, only(inputs), (x, pass) => this.forward(x, pass));
   }
 }
+
+serialization.registerClass(Attention);

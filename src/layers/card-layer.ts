@@ -1,8 +1,8 @@
 // The base of our tf.layers: a layer whose weights are those that a model card lists under the layer's module path.
 
-import { type Tensor, tidy, type Variable } from '@tensorflow/tfjs-core';
+import { type serialization, type Tensor, tidy, type Variable } from '@tensorflow/tfjs-core';
 import { layers, type Shape, type SymbolicTensor } from '@tensorflow/tfjs-layers';
-import type { ModelCard } from '../cards/model-card.ts';
+import { type ModelCard, resolveModelCard } from '../cards/model-card.ts';
 import type { WeightShape } from '../cards/weights.ts';
 import { randomNormal } from '../engine/random-kernels.ts';
 import { inModule } from '../engine/scope.ts';
@@ -39,6 +39,8 @@ export abstract class CardLayer extends layers.Layer {
       for (const shape of shapes) this.createWeight(shape);
     });
     this.built = true;
+    // tf.layers counts the models that use a layer and frees its weights after the last; who made the layer counts too.
+    this._refCount = 1;
   }
 
   private createWeight(shape: WeightShape): void {
@@ -72,8 +74,20 @@ export abstract class CardLayer extends layers.Layer {
     return inputShape;
   }
 
-  override getConfig() {
-    return { ...super.getConfig(), card: this.card as never, path: this.path };
+  /** The card travels as text under `name`, the one key whose text tf.layers does not rewrite from camelCase to snake_case. */
+  override getConfig(): serialization.ConfigDict {
+    return { ...super.getConfig(), card: { name: JSON.stringify(this.card) }, path: this.path };
+  }
+
+  /** The layer that `getConfig` described, its weights zeros and ones; it belongs to the model that is being loaded. */
+  static override fromConfig<T extends serialization.Serializable>(
+    cls: serialization.SerializableConstructor<T>,
+    config: serialization.ConfigDict,
+  ): T {
+    const { card, path } = config as { card: { name: string }; path: string };
+    const layer = new cls({ card: resolveModelCard(JSON.parse(card.name)), path } as never);
+    (layer as unknown as CardLayer)._refCount = null;
+    return layer;
   }
 }
 

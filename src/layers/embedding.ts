@@ -1,5 +1,5 @@
 // Token embedding and positions: ids become rows of the hidden size.
-import { type Tensor, tidy } from '@tensorflow/tfjs-core';
+import { serialization, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import type { Shape } from '@tensorflow/tfjs-layers';
 import { weightShapes } from '../cards/weights.ts';
 import { dropout } from '../ops/dropout.ts';
@@ -8,7 +8,8 @@ import { CardLayer, type CardLayerOptions, callBatched, only } from './card-laye
 import type { Pass } from './pass.ts';
 
 export class Embedding extends CardLayer {
-  static className = 'Embedding';
+  /** tf.layers has an Embedding of its own, and finds classes by this name when it loads a model. */
+  static className = 'TokenEmbedding';
 
   constructor(options: CardLayerOptions) {
     super(
@@ -49,3 +50,5 @@ export class Embedding extends CardLayer {
     ];
   }
 }
+
+serialization.registerClass(Embedding);

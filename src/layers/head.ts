@@ -1,5 +1,5 @@
 // The head: hidden rows to logits, by a matrix of its own or, tied, by the token table.
-import type { Tensor } from '@tensorflow/tfjs-core';
+import { serialization, type Tensor } from '@tensorflow/tfjs-core';
 import type { Shape } from '@tensorflow/tfjs-layers';
 import { weightShapes } from '../cards/weights.ts';
 import { linear } from '../ops/linear.ts';
@@ -35,3 +35,5 @@ export class Head extends CardLayer {
     return [...rows!.slice(0, -1), this.card.vocabulary];
   }
 }
+
+serialization.registerClass(Head);

@@ -1,5 +1,5 @@
 // The MLP of a block: up, activation, down; with SwiGLU a gate beside up.
-import { type Tensor, tidy } from '@tensorflow/tfjs-core';
+import { serialization, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { weightShapes } from '../cards/weights.ts';
 import { gelu, geluTanh, relu } from '../ops/activation.ts';
 import { linear } from '../ops/linear.ts';
@@ -38,3 +38,5 @@ export class Mlp extends CardLayer {
     return callBatched(this.card, only(inputs), (x) => this.forward(x));
   }
 }
+
+serialization.registerClass(Mlp);

@@ -1,5 +1,5 @@
 // A norm with its scale and, for a layer norm, its shift.
-import type { Tensor } from '@tensorflow/tfjs-core';
+import { serialization, type Tensor } from '@tensorflow/tfjs-core';
 import { weightShapes } from '../cards/weights.ts';
 import { layerNorm } from '../ops/layer-norm.ts';
 import { rmsNorm } from '../ops/rms-norm.ts';
@@ -31,3 +31,5 @@ export class Norm extends CardLayer {
     return callBatched(this.card, only(inputs), (x) => this.forward(x));
   }
 }
+
+serialization.registerClass(Norm);
