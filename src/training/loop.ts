@@ -26,6 +26,9 @@ export type TrainingEvent =
   | { readonly kind: 'checkpoint'; readonly step: number; readonly path: string }
   | { readonly kind: 'end'; readonly progress: RunProgress; readonly endedBy?: string };
 
+/** The last validation takes the whole split; of a longer one so many tokens, in windows spread evenly over it. */
+const LAST_VALIDATION_TOKENS = 120_000;
+
 /**
  * Trains until the last step or an earlier end, from wherever the trainer stands.
  * @param progress of the run before: zeros, or a checkpoint's
@@ -74,11 +77,18 @@ export async function* trainingLoop(
   if (endedBy !== 'Ctrl-C') {
     const { batch, sequence } = settings;
     const start = now();
-    const cancelled = services.interrupted;
-    const loss = await evaluate(model, validation, { batch, sequence, breathe, cancelled });
-    if (!cancelled()) {
+    const whole = validation.length <= LAST_VALIDATION_TOKENS;
+    const windows = whole ? {} : { windows: Math.ceil(LAST_VALIDATION_TOKENS / sequence) };
+    const loss = await evaluate(model, validation, {
+      batch,
+      sequence,
+      ...windows,
+      breathe,
+      cancelled: services.interrupted,
+    });
+    if (!services.interrupted()) {
       progress = withBest(progress, loss, trainer.step);
-      yield { kind: 'validation', step: trainer.step, loss, whole: true, seconds: (now() - start) / 1000 };
+      yield { kind: 'validation', step: trainer.step, loss, whole, seconds: (now() - start) / 1000 };
     }
   }
   if (savedAt !== trainer.step) {

@@ -16,7 +16,7 @@ export interface TrainingSettings extends ScheduleSettings {
   readonly seed: number;
   /** steps between validations; 0: only at the end */
   readonly evaluateEvery: number;
-  /** windows of each validation during the run, or undefined for the whole split; the last validation takes the whole split */
+  /** windows of each validation during the run, or undefined for the whole split; the last validation takes more (loop.ts) */
   readonly evaluateWindows?: number;
   /** steps between checkpoints; 0: only at the end */
   readonly saveEvery: number;

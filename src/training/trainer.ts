@@ -50,6 +50,12 @@ export class Trainer {
     return batch * accumulation * sequence;
   }
 
+  /** Forward and backward of the next step's first micro-batch, without an update: to warm up, to time. */
+  rehearse(): void {
+    const { gradients } = accumulate(this.model, [this.batches.rows(this.step, 0, this.settings.batch)]);
+    for (const gradient of gradients) gradient.dispose();
+  }
+
   /**
    * One update. Everything random in it follows from the seed and the number of the step.
    * @throws UserError where the loss or a gradient is not finite or explodes; nothing was updated then

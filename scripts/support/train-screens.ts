@@ -1,0 +1,105 @@
+// What yarn train shows, made from what it knows: the screen before the first step, the progress, the last screen.
+import type { ModelCard } from '../../src/cards/model-card.ts';
+import { bytesPerToken, type Corpus } from '../../src/data/corpus.ts';
+import type { BackendReport } from '../../src/engine/backends.ts';
+import type { BackendFacts, BeforeFirstStep, StepFacts } from '../../src/report/before-first-step.ts';
+import type { LossCurve } from '../../src/report/loss-curve.ts';
+import { countFlops } from '../../src/theory/flops.ts';
+import { parameterTerms, parameterTotal } from '../../src/theory/parameters.ts';
+import { peakMemory } from '../../src/theory/peak.ts';
+import type { LogRecord } from '../../src/training/run-folder.ts';
+import type { TrainingSettings } from '../../src/training/settings.ts';
+
+export interface Peaks {
+  readonly flopsPerSecond: number;
+  readonly bytesPerSecond: number;
+}
+
+/** Matmul FLOPs of one step: full attention and the head, forward and backward. */
+export function stepFlops(card: ModelCard, { batch, sequence, accumulation }: TrainingSettings): bigint {
+  return countFlops(card, { batch, sequence }, 'palm').forwardBackward.value * BigInt(accumulation);
+}
+
+export function beforeFirstStepFacts(
+  card: ModelCard,
+  corpus: Corpus,
+  settings: TrainingSettings,
+  backend: BackendReport,
+  peaks: Peaks,
+): BeforeFirstStep {
+  return {
+    card,
+    text: {
+      name: corpus.name,
+      tokenizer: corpus.tokenizer.name,
+      trainTokens: corpus.train.length,
+      validationTokens: corpus.validation.length,
+      bytesPerToken: bytesPerToken(corpus),
+      ...(corpus.floor && { floor: { loss: corpus.floor.validation, because: "the generator's entropy" } }),
+    },
+    backend: backendFacts(backend, peaks),
+    parameters: {
+      total: parameterTotal(card).value,
+      groups: parameterTerms(card).map(({ id, value, formula }) => ({ name: id, value, formula })),
+      tied: card.tied,
+    },
+    step: stepFacts(card, settings),
+    memory: memoryParts(card, settings),
+  };
+}
+
+function backendFacts(backend: BackendReport, { flopsPerSecond, bytesPerSecond }: Peaks): BackendFacts {
+  const threads = backend.threads === undefined ? '' : `, ${backend.threads} thread${backend.threads > 1 ? 's' : ''}`;
+  return {
+    name: backend.name,
+    detail: `${backend.name === 'native' ? 'TensorFlow' : 'tfjs'} ${backend.version}${threads}`,
+    peakFlops: flopsPerSecond,
+    bandwidth: bytesPerSecond,
+    others: backend.others.filter(({ why }) => why.startsWith('slower than')).map(({ name }) => name),
+    notes: [
+      ...(backend.remark ? [backend.remark] : []),
+      ...backend.others
+        .filter(({ why }) => !/^(slower than|not asked)/.test(why))
+        .map(({ name, why }) => `no ${name}: ${why}`),
+    ],
+  };
+}
+
+function stepFacts(card: ModelCard, settings: TrainingSettings): StepFacts {
+  const { batch, sequence, accumulation, steps, stopAfter } = settings;
+  return {
+    batch,
+    accumulation,
+    sequence,
+    steps: Math.min(steps, stopAfter ?? steps),
+    flops: stepFlops(card, settings),
+    sixN: 6n * parameterTotal(card).value,
+    formula: countFlops(card, { batch, sequence }, 'palm').forwardBackward.formula,
+  };
+}
+
+/** Expected bytes by category at the fullest moment: what persists, and the largest phase of a step. */
+function memoryParts(card: ModelCard, { batch, sequence, optimizer }: TrainingSettings): BeforeFirstStep['memory'] {
+  const kind = optimizer.kind === 'sgd' ? 'sgd-momentum' : optimizer.kind;
+  const { persistent, phases, largest } = peakMemory(card, { batch, sequence }, kind);
+  const named: Record<string, string> = {
+    'optimizer.adamw': 'AdamW',
+    'optimizer.sgd': 'momentum',
+    parameters: 'parameters',
+  };
+  const saved = phases[largest].filter(({ id }) => id !== 'gradients' && !id.endsWith('/dw') && !id.endsWith('/dx'));
+  const activations = largest === 'optimizer' ? 0n : saved.reduce((sum, { value }) => sum + value, 0n);
+  const rest = phases[largest].reduce((sum, { value }) => sum + value, 0n) - activations;
+  return [
+    ...persistent.map(({ id, value, formula }) => ({ name: named[id] ?? id, value, formula })),
+    { name: 'saved activations', value: activations },
+    { name: largest === 'optimizer' ? 'gradients and temporaries' : 'temporaries', value: rest },
+  ];
+}
+
+/** The curve that a run's log holds. */
+export function curveOf(records: readonly LogRecord[], floor: number | undefined): LossCurve {
+  const points = (kind: string) =>
+    records.filter((record) => record.kind === kind).map(({ step, loss }) => ({ step, loss: loss as number }));
+  return { train: points('step'), validation: points('validation'), ...(floor !== undefined && { floor }) };
+}
