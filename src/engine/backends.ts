@@ -134,7 +134,8 @@ export interface BackendAvailability {
   readonly fix?: string;
 }
 
-/** All backends, each with whether it can be expected to work, judged without starting any (`yarn doctor` does that). */
+/** All backends, each with whether it can be expected to work, judged without starting any (`yarn doctor` does that). The look
+ * for a GPU loads drivers, after which native can no longer start in this process. */
 export async function listBackends(): Promise<BackendAvailability[]> {
   const reasons: Record<BackendName, () => Promise<string | undefined>> = {
     native: async () => (inNode() ? (await import('./native/installed.ts')).missing() : 'it needs Node'),

@@ -4,6 +4,7 @@ import { availableParallelism, cpus } from 'node:os';
 import util from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
 import { UserError } from '../../terms/user-error.ts';
+import { driversLoaded } from '../webgpu/webgpu.ts';
 import { missing } from './installed.ts';
 import { quietly } from './quiet.ts';
 
@@ -30,6 +31,7 @@ export async function loadNative(options: { threads?: number } = {}): Promise<Na
   if (!loaded) {
     const reason = missing();
     if (reason) throw new Error(reason);
+    if (driversLoaded()) throw new Error('it must be started before webgpu in one process, and webgpu came first');
     loaded = await quietly(() => load(options.threads));
   } else if (options.threads !== undefined && options.threads !== loaded.threads) {
     throw new UserError(

@@ -22,6 +22,11 @@ const softwareNames = /llvmpipe|softpipe|lavapipe|swiftshader|basic render/i;
 
 let found: Promise<{ gpu: Gpu; options: object; state: WebgpuState }> | undefined;
 
+/** Whether GPU drivers were loaded into this process. Those bring an LLVM of their own, which TensorFlow's does not survive. */
+export function driversLoaded(): boolean {
+  return found !== undefined;
+}
+
 /**
  * The adapter that the backend would use; nothing is registered yet.
  * @throws Error with the reason where there is none.
