@@ -79,9 +79,19 @@ export class Runtime {
     return this.backend.dataIdMap.get(tensor.dataId).memoryOffset;
   }
 
-  /** A new tensor, not filled. */
+  /**
+   * A new tensor, not filled.
+   * @throws Error where it has 2 GiB or more, which our loops do not count, or the memory (4 GiB at most) is full
+   */
   output(shape: number[], dtype: 'float32' | 'int32' | 'bool' = 'float32'): TensorInfo {
-    return this.backend.makeOutput(shape, dtype);
+    if (sizeOf(shape) >= 2 ** 29)
+      throw new Error(`A tensor of shape [${shape}] is too large for the wasm backend: it has 2 GiB or more.`);
+    const tensor = this.backend.makeOutput(shape, dtype);
+    if (this.pointer(tensor) === 0 && sizeOf(shape) > 0) {
+      this.backend.disposeData(tensor.dataId);
+      throw new Error(`The memory of the wasm backend is full: there is no room for a tensor of shape [${shape}].`);
+    }
+    return tensor;
   }
 
   /** The same memory under another shape: it lives until both are disposed. */

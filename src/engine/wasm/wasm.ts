@@ -16,7 +16,9 @@ export interface WasmState {
   reason?: string;
 }
 
-let current: { runtime: Runtime; state: WasmState; factory: ReturnType<typeof tf.findBackendFactory> } | undefined;
+let current:
+  | { wanted: number; runtime: Runtime; state: WasmState; factory: ReturnType<typeof tf.findBackendFactory> }
+  | undefined;
 
 async function platformHere(): Promise<Platform> {
   if (typeof process !== 'undefined' && process.versions?.node) return (await import('./node-threads.ts')).nodePlatform;
@@ -85,7 +87,7 @@ export async function initialiseWasm(options: { threads?: number } = {}): Promis
     throw new Error('WebAssembly has no vector instructions (SIMD) here.');
   const platform = await platformHere();
   const wanted = Math.max(1, Math.floor(options.threads ?? platform.cores));
-  if (current && current.state.threads === wanted) {
+  if (current?.wanted === wanted) {
     await tf.setBackend('wasm');
     return current.state;
   }
@@ -106,7 +108,7 @@ export async function initialiseWasm(options: { threads?: number } = {}): Promis
     fused: runtime.fused,
     ...(reason === undefined ? {} : { reason }),
   };
-  current = { runtime, state, factory: tf.findBackendFactory('wasm') };
+  current = { wanted, runtime, state, factory: tf.findBackendFactory('wasm') };
   return state;
 }
 

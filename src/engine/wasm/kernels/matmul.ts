@@ -2,6 +2,7 @@
 import { BatchMatMul, type BatchMatMulAttrs, broadcast_util, type TensorInfo, util } from '@tensorflow/tfjs-core';
 import { type Override, type Runtime, sizeOf } from '../runtime.ts';
 import { blockColumns, blockRows, matmulCode, tileRows } from './matmul-code.ts';
+import { itemColumns, matvecCode, mostRows } from './matvec-code.ts';
 
 const roundUp = (value: number, multiple: number) => Math.ceil(value / multiple) * multiple;
 
@@ -23,7 +24,10 @@ function itemSize(runtime: Runtime, batch: number, m: number, n: number): [rows:
 
 export const matmul: Override = {
   kernels: [BatchMatMul],
-  code: matmulCode,
+  code(program) {
+    matmulCode(program);
+    matvecCode(program);
+  },
   kernel: (_, runtime) => (call) => {
     const { a, b } = call.inputs as Record<'a' | 'b', TensorInfo>;
     const { transposeA, transposeB } = call.attrs as unknown as BatchMatMulAttrs;
@@ -48,9 +52,15 @@ export const matmul: Override = {
       runtime.backend.typedArrayFromHeap(target).fill(0);
       return target;
     }
-    const [rows, columns] = itemSize(runtime, batch, m, n);
-    const addresses = [runtime.pointer(a), runtime.pointer(b), runtime.pointer(target)];
     const strides = [batchA === 1 ? 0 : m * k, batchB === 1 ? 0 : k * n];
+    const addresses = [runtime.pointer(a), runtime.pointer(b), runtime.pointer(target)];
+    // The only row of a matrix is contiguous whether it is transposed or not.
+    if (m === 1 || (m <= mostRows && !transposeA)) {
+      const values = [...addresses, m, n, k, Number(transposeB), ...strides];
+      runtime.run('matvec', values, batch * m * Math.ceil(n / itemColumns), k * itemColumns);
+      return target;
+    }
+    const [rows, columns] = itemSize(runtime, batch, m, n);
     const values = [...addresses, m, n, k, Number(transposeA), Number(transposeB), ...strides, rows, columns];
     const items = batch * Math.ceil(m / rows) * Math.ceil(n / columns);
     runtime.runItems('matmul', values, items, Math.max(1, Math.floor(items / (runtime.threads * 8))));
