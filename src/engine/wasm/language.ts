@@ -110,13 +110,10 @@ export class Vector {
   abs = () => this.only(0xe0);
   neg = () => this.only(0xe1);
   sqrt = () => this.only(0xe3);
-  nearest = () => this.only(0x6a);
   addIntegers = (other: Vector) => this.with(other, 0xae);
   subIntegers = (other: Vector) => this.with(other, 0xb1);
   shiftLeft = (bits: number) => new Vector([...this.code, ...I32.of(bits).code, ...simd(0xab)]);
   shiftRight = (bits: number) => new Vector([...this.code, ...I32.of(bits).code, ...simd(0xac)]);
-  /** Float lanes to integer lanes, towards zero; NaN becomes 0. */
-  toIntegers = () => this.only(0xf8);
   toFloats = () => this.only(0xfa);
   /** `mask ? this : other`, lane by lane, where `this` is the mask. */
   select = (yes: Vector | number, no: Vector | number) =>

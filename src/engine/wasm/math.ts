@@ -9,21 +9,22 @@ export function polynomial(f: Body, x: Vector, coefficients: readonly number[]):
     .reduceRight<Vector>((sum, coefficient) => f.multiplyAdd(sum, x, coefficient), Vector.of(coefficients.at(-1)!));
 }
 
+const rounder = 1.5 * 2 ** 23;
+/** (eʳ − 1 − r) / r² for |r| ≤ ln 2 / 2. */
+const exponential = [0.5, 0.16666576266288757, 0.041666556149721146, 0.008363177999854088, 0.0013926181709393859];
+
 /** eˣ = 2ⁿ·eʳ with |r| ≤ ln 2 / 2; below −86.6 the result is 0, above 88.72 it is infinite. */
 export function exp(f: Body, value: Vector): Vector {
   const x = f.let(value);
   const bounded = f.let(x.pmin(89).pmax(-87));
-  const n = f.let(bounded.mul(Math.LOG2E).nearest());
+  // Adding 1.5·2²³ rounds to an integer and leaves it in the lowest bits.
+  const shifted = f.let(f.multiplyAdd(bounded, Math.LOG2E, rounder));
+  const n = f.let(shifted.sub(rounder));
   // ln 2 in two parts, the first with so few bits that n times it is exact.
   const r = f.let(f.multiplyAdd(n, -1.428606765330187e-6, f.multiplyAdd(n, -0.693145751953125, bounded)));
-  const higher = polynomial(
-    f,
-    r,
-    [0.5, 0.16666576266288757, 0.041666556149721146, 0.008363177999854088, 0.0013926181709393859],
-  );
-  const power = f.multiplyAdd(f.multiplyAdd(higher, r, 1), r, 1);
+  const power = polynomial(f, r, [1, 1, ...exponential]);
   // Half of 2ⁿ, so that n = 128 does not overflow before the result does.
-  const half = n.toIntegers().addIntegers(Vector.integer(126)).shiftLeft(23);
+  const half = shifted.shiftLeft(23).addIntegers(Vector.integer(126 << 23));
   const product = f.let(power.mul(half));
   return product.add(product).andNot(x.lt(-86.6));
 }

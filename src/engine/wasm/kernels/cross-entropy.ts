@@ -1,9 +1,9 @@
 // Cross-entropy with its gradient: each row of logits is read once and stays in the cache until its gradient is written.
 import { type TensorInfo, util } from '@tensorflow/tfjs-core';
 import { crossEntropyKernel } from '../../../kernels/cross-entropy.ts';
-import { I32 } from '../language.ts';
-import { eachVector, foldRow, maximum, sum } from '../loops.ts';
-import { exp, log } from '../math.ts';
+import { F32 } from '../language.ts';
+import { exponentials, scaleRow } from '../loops.ts';
+import { log } from '../math.ts';
 import { type Override, sizeOf } from '../runtime.ts';
 
 export const crossEntropy: Override = {
@@ -14,16 +14,10 @@ export const crossEntropy: Override = {
       f.for(from, to, 1, (row) => {
         const source = f.let(logits.add(row.mul(bytes)));
         const place = f.let(gradient.add(row.mul(bytes)));
-        const most = f.let(foldRow(f, maximum, source, bytes).splat());
-        eachVector(f, I32.of(0), size, (offset, lanes) => {
-          lanes.store(place.add(offset), exp(f, lanes.load(source.add(offset)).sub(most)));
-        });
-        const total = f.let(foldRow(f, sum, place, bytes).splat());
-        eachVector(f, I32.of(0), size, (offset, lanes) =>
-          lanes.store(place.add(offset), lanes.load(place.add(offset)).div(total)),
-        );
+        const { most, total } = exponentials(f, source, place, size);
+        scaleRow(f, place, size, f.let(F32.of(1).div(total).splat()));
         const label = f.let(labels.add(row.floats()).load().floats());
-        f.storeLane(losses.add(row.floats()), log(f, total).add(most).sub(source.add(label).loadLane()));
+        f.storeLane(losses.add(row.floats()), log(f, total.splat()).add(most).sub(source.add(label).loadLane()));
         f.store(place.add(label), place.add(label).loadF32().sub(1));
       });
     });

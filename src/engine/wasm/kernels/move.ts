@@ -50,27 +50,31 @@ export const transpose: Override = {
       'copy',
       'iiiiiiiiiiiiiiii',
       (f, source, target, row, d1, d2, d3, s0, s1, s2, s3, t0, t1, t2, t3, from, to) => {
-        f.for(from, to, 1, (item) => {
-          const i3 = f.let(item.rem(d3));
+        const item = f.let(from);
+        const [i3, left] = [f.let(I32.of(0)), f.let(I32.of(0))];
+        // One turn for every line along the last dimension, so that places are computed once a line.
+        f.while(item, to, left, () => {
+          f.set(i3, item.rem(d3));
+          f.set(left, d3.sub(i3));
+          f.set(left, left.min(to.sub(item)));
           const rest = f.let(item.div(d3));
           const i2 = f.let(rest.rem(d2));
           f.set(rest, rest.div(d2));
           const i1 = f.let(rest.rem(d1));
           const i0 = f.let(rest.div(d1));
-          const place = (start: I32, strides: I32[]) =>
-            f.let(
-              start.add(
-                [i0, i1, i2, i3]
-                  .map((index, axis) => index.mul(strides[axis]!))
-                  .reduce((a, b) => a.add(b))
-                  .floats(),
-              ),
-            );
+          const place = (start: I32, strides: I32[]) => {
+            const steps = [i0, i1, i2, i3].map((index, axis) => index.mul(strides[axis]!));
+            return f.let(start.add(steps.reduce((a, b) => a.add(b)).floats()));
+          };
           const input = place(source, [s0, s1, s2, s3]);
           const output = place(target, [t0, t1, t2, t3]);
-          eachVector(f, I32.of(0), row, (offset, lanes) =>
-            lanes.store(output.add(offset), lanes.load(input.add(offset))),
-          );
+          f.for(0, left, 1, () => {
+            eachVector(f, I32.of(0), row, (offset, lanes) =>
+              lanes.store(output.add(offset), lanes.load(input.add(offset))),
+            );
+            f.set(input, input.add(s3.floats()));
+            f.set(output, output.add(t3.floats()));
+          });
         });
       },
     );

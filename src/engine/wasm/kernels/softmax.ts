@@ -1,8 +1,7 @@
 // Softmax over the last axis in one pass through memory: each row stays in the first-level cache.
 import { Softmax, type SoftmaxAttrs, type TensorInfo } from '@tensorflow/tfjs-core';
-import { I32 } from '../language.ts';
-import { eachVector, foldRow, maximum, sum } from '../loops.ts';
-import { exp } from '../math.ts';
+import { F32 } from '../language.ts';
+import { exponentials, scaleRow } from '../loops.ts';
 import { type Override, sizeOf } from '../runtime.ts';
 
 export const softmax: Override = {
@@ -13,14 +12,8 @@ export const softmax: Override = {
       f.for(from, to, 1, (row) => {
         const source = f.let(x.add(row.mul(bytes)));
         const place = f.let(target.add(row.mul(bytes)));
-        const most = f.let(foldRow(f, maximum, source, bytes).splat());
-        eachVector(f, I32.of(0), size, (offset, lanes) => {
-          lanes.store(place.add(offset), exp(f, lanes.load(source.add(offset)).sub(most)));
-        });
-        const factor = f.let(foldRow(f, sum, place, bytes).splat());
-        eachVector(f, I32.of(0), size, (offset, lanes) =>
-          lanes.store(place.add(offset), lanes.load(place.add(offset)).div(factor)),
-        );
+        const { total } = exponentials(f, source, place, size);
+        scaleRow(f, place, size, f.let(F32.of(1).div(total).splat()));
       });
     });
   },
