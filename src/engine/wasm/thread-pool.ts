@@ -60,8 +60,9 @@ const workerSource = `({ module, memory, scratch, control, values }) => {
 export type KernelFunction = (...values: number[]) => void;
 
 export class ThreadPool {
-  private readonly state = new Int32Array(new SharedArrayBuffer(words * 4));
-  private readonly values = new Float64Array(new SharedArrayBuffer(mostValues * 8));
+  // Made with the first worker: a page that is not isolated has no SharedArrayBuffer, and no worker either.
+  private state = new Int32Array(0);
+  private values = new Float64Array(0);
   private workers: { terminate(): void }[] = [];
 
   constructor(
@@ -80,14 +81,11 @@ export class ThreadPool {
    */
   async start(module: WebAssembly.Module, memory: WebAssembly.Memory, scratches: readonly number[]): Promise<void> {
     let failure: string | undefined;
+    const [control, values] = [new SharedArrayBuffer(words * 4), new SharedArrayBuffer(mostValues * 8)];
+    this.state = new Int32Array(control);
+    this.values = new Float64Array(values);
     for (const scratch of scratches) {
-      const task: WorkerTask = {
-        module,
-        memory,
-        scratch,
-        control: this.state.buffer as SharedArrayBuffer,
-        values: this.values.buffer as SharedArrayBuffer,
-      };
+      const task: WorkerTask = { module, memory, scratch, control, values };
       this.workers.push(this.platform.startWorker(workerSource, task, (reason) => (failure ??= reason)));
     }
     for (let tries = 0; Atomics.load(this.state, word.ready) < scratches.length; tries++) {
@@ -140,6 +138,7 @@ export class ThreadPool {
   }
 
   stop(): void {
+    if (this.workers.length === 0) return;
     Atomics.store(this.state, word.stop, 1);
     Atomics.add(this.state, word.generation, 1);
     Atomics.notify(this.state, word.generation);
