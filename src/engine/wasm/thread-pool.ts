@@ -61,8 +61,8 @@ export type KernelFunction = (...values: number[]) => void;
 
 export class ThreadPool {
   // Made with the first worker: a page that is not isolated has no SharedArrayBuffer, and no worker either.
-  private state = new Int32Array(0);
-  private values = new Float64Array(0);
+  private state: Int32Array = new Int32Array(0);
+  private values: Float64Array = new Float64Array(0);
   private workers: { terminate(): void }[] = [];
 
   constructor(
