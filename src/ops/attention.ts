@@ -3,7 +3,7 @@ import { type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { scalar } from '../engine/constants.ts';
 import { differentiable } from '../engine/differentiable.ts';
 import { type DropoutSeed, dropoutMask } from '../engine/random-kernels.ts';
-import { currentScope, inTerm } from '../engine/scope.ts';
+import { currentScope, inTerm, withScope } from '../engine/scope.ts';
 import { add, multiply, sub } from '../kernels/elementwise.ts';
 import { matMul } from '../kernels/matmul.ts';
 import { softmax, sum } from '../kernels/reduce.ts';
@@ -81,8 +81,9 @@ function probabilities(q: Tensor, k: Tensor, settings: AttentionSettings): Tenso
   return inTerm('attention.softmax', () => tidy(() => softmax(add(scores, settings.mask))));
 }
 
+/** The forward pass's work once more, and counted as such. */
 function recompute(q: Tensor, k: Tensor, settings: AttentionSettings): Tensor {
-  return tidy(() => probabilities(q, k, settings));
+  return withScope({ phase: 'recompute' }, () => tidy(() => probabilities(q, k, settings)));
 }
 
 function drop(weights: Tensor, { dropout }: AttentionSettings, stream: string): { weights: Tensor; mask?: Tensor } {
