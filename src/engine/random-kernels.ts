@@ -20,15 +20,15 @@ export const keepProbability = (rate: number): number => Math.round((1 - rate) *
 /** 1 with probability `keepProbability(rate)`: sixteen random bits an element, eight elements a Philox call. */
 function drawMask(n: number, attributes: NamedAttrMap): Uint8Array {
   const threshold = keepProbability(attributes.rate as number) * LEVELS;
-  const seed = attributes.seed as number;
+  const { seed, step } = attributes as { seed: number; step: number };
   const stream = streamOf(attributes.stream as string);
   const mask = new Uint8Array(n);
   const words = new Uint32Array(4);
   for (let at = 0; at < n; at += 8) {
     words[0] = at >>> 3;
-    words[1] = attributes.step as number;
+    words[1] = step;
     words[2] = stream;
-    words[3] = 1;
+    words[3] = 1 + Math.floor(step / 2 ** 32); // 0 belongs to the numbers of random.ts
     philox(words, seed >>> 0, Math.floor(seed / 2 ** 32));
     for (let lane = 0; lane < 8 && at + lane < n; lane++) {
       const bits = lane & 1 ? words[lane >> 1]! >>> 16 : words[lane >> 1]! & 0xffff;
