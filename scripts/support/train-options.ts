@@ -1,6 +1,12 @@
 // The options of yarn train, and what they mean for the training settings.
+import { existsSync } from 'node:fs';
+import { isAbsolute, join, relative } from 'node:path';
+import { UserError } from '../../src/terms/user-error.ts';
 import { OPTIMIZERS } from '../../src/training/optimizer.ts';
+import { optionsOf, RUN_FILES, type RunDescription, type RunOptions } from '../../src/training/run-folder.ts';
 import { optimizerSettings, presets, type TrainingSettings } from '../../src/training/settings.ts';
+import { callerPath } from './caller-path.ts';
+import { configOf, kebab } from './command-line.ts';
 import { backendOptions, cardOptions, configOptions, seedOptions } from './common-options.ts';
 import {
   choice,
@@ -86,7 +92,7 @@ export const trainOptions = {
 export type TrainValues = Values<typeof trainOptions>;
 
 /** Options that make a run what it is; a resumed run keeps them. */
-export const fixedOptions = [
+const fixedOptions = [
   'arch',
   'card',
   'set',
@@ -96,15 +102,82 @@ export const fixedOptions = [
   'seq',
   'accumulate',
   'optimizer',
+  'initFrom',
   'seed',
 ] as const satisfies (keyof TrainValues)[];
 
-/** Options that belong to one invocation, not to the run. */
-export const passingOptions = ['out', 'resume', 'preset', 'stopAfter'] as const satisfies (keyof TrainValues)[];
+/** Options that say where a run is, not what it is; its configuration goes without them. */
+const placeOptions = ['out', 'resume', 'preset'] as const satisfies (keyof TrainValues)[];
+
+/** Options that end one invocation; who resumes gives new ones. */
+const endOptions = ['stopAfter', 'maxMinutes', 'maxTokens', 'targetLoss'] as const satisfies (keyof TrainValues)[];
+
+/** What a run's folder keeps of the options: `--config` reads it back. */
+export const savedOptions = (args: TrainValues): RunOptions => configOf(trainOptions, args, placeOptions);
+
+/** The options that a resumed run begins with, below those given now. */
+export function inheritedOptions(run: RunDescription): RunOptions {
+  const dropped = new Set<string>(endOptions.map(kebab));
+  return Object.fromEntries(Object.entries(optionsOf(run)).filter(([name]) => !dropped.has(name)));
+}
+
+/** Options of a resumed run that are not what they were. */
+export function changedOptions(args: TrainValues, run: RunDescription): RunOptions {
+  const before = inheritedOptions(run);
+  const now = configOf(trainOptions, args, [...placeOptions, ...endOptions]);
+  return Object.fromEntries(Object.entries(now).filter(([name, value]) => !isSame(value, before[name])));
+}
+
+/** @throws UserError where an option that makes the run what it is differs, or names another place */
+export function refuseOtherRun(args: TrainValues, run: RunDescription, folder: string): void {
+  const stray = (['out', 'preset'] as const).find((name) => args[name] !== undefined);
+  if (stray) {
+    throw new UserError(
+      `--resume goes on in '${folder}' as that run began: leave --${kebab(stray)} ${args[stray]} out.`,
+    );
+  }
+  const before = optionsOf(run);
+  for (const name of fixedOptions) {
+    const [old, now] = [before[kebab(name)] ?? trainOptions[name].absent, args[name]];
+    if (isSame(old, now) || (name === 'seq' && now === run.settings.sequence)) continue;
+    throw new UserError(
+      `The run '${folder}' was made ${spelled(name, old)}, not ${spelled(name, now)}: leave it out, or start a new run.`,
+    );
+  }
+}
+
+const isSame = (a: unknown, b: unknown) => JSON.stringify(a ?? null) === JSON.stringify(b ?? null);
+
+function spelled(name: string, value: unknown): string {
+  const isAbsent = value === undefined || value === null || (Array.isArray(value) && value.length === 0);
+  return isAbsent ? `without --${kebab(name)}` : `with --${kebab(name)} ${[value].flat().join(' ')}`;
+}
+
+/** The same options with every path as the person who typed it meant it. */
+export function withPaths<T extends TrainValues>(args: T): T {
+  const [, kind, file] = /^(file|dir|tinyshakespeare):(.+)$/.exec(args.dataset) ?? [];
+  return {
+    ...args,
+    dataset: file === undefined ? args.dataset : `${kind}:${callerPath(file)}`,
+    card: args.card && callerPath(args.card),
+    initFrom: args.initFrom && callerPath(args.initFrom),
+    out: args.out && shortest(callerPath(args.out)),
+    resume: args.resume && shortest(callerPath(args.resume)),
+  };
+}
+
+/** Below the working folder the path from there; of one that lies right in it, where a checkpoint's run is above, the whole path. */
+function shortest(path: string): string {
+  const inside = relative('.', path);
+  const isShort = inside.includes('/') || existsSync(join(path, RUN_FILES.run)) || !existsSync(path);
+  return inside !== '' && !inside.startsWith('..') && !isAbsolute(inside) && isShort ? inside : path;
+}
 
 /** The settings that options mean for a model of the given context. */
 export function settingsOf(args: TrainValues, context: number): TrainingSettings {
-  const { steps, lr, stopAfter, maxMinutes, maxTokens, targetLoss } = args;
+  const { steps, lr, minLr, stopAfter, maxMinutes, maxTokens, targetLoss } = args;
+  if (minLr !== undefined && minLr > lr)
+    throw new UserError(`--min-lr ${minLr} is above --lr ${lr}: give at most that.`);
   const tenth = Math.max(1, Math.round(steps / 10));
   return {
     steps,
@@ -112,7 +185,7 @@ export function settingsOf(args: TrainValues, context: number): TrainingSettings
     sequence: args.seq ?? context,
     accumulation: args.accumulate,
     learningRate: lr,
-    minLearningRate: args.minLr ?? lr / 10,
+    minLearningRate: minLr ?? lr / 10,
     warmup: args.warmup ?? Math.min(100, Math.round(steps / 20)),
     optimizer: optimizerSettings(args.optimizer, args),
     clip: args.clip,

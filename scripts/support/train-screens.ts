@@ -2,12 +2,16 @@
 import type { ModelCard } from '../../src/cards/model-card.ts';
 import { bytesPerToken, type Corpus } from '../../src/data/corpus.ts';
 import type { BackendReport } from '../../src/engine/backends.ts';
+import { probeBandwidth, probeMatmul } from '../../src/engine/probe.ts';
 import type { BackendFacts, BeforeFirstStep, StepFacts } from '../../src/report/before-first-step.ts';
+import type { EndOfRun } from '../../src/report/end-of-run.ts';
 import type { LossCurve } from '../../src/report/loss-curve.ts';
 import { countFlops } from '../../src/theory/flops.ts';
 import { parameterTerms, parameterTotal } from '../../src/theory/parameters.ts';
 import { peakMemory } from '../../src/theory/peak.ts';
-import type { LogRecord } from '../../src/training/run-folder.ts';
+import { type RunSummary, stepFlops } from '../../src/training/run.ts';
+import { RUN_FILES } from '../../src/training/run-folder.ts';
+import type { LogRecord } from '../../src/training/run-log.ts';
 import type { TrainingSettings } from '../../src/training/settings.ts';
 
 export interface Peaks {
@@ -15,9 +19,11 @@ export interface Peaks {
   readonly bytesPerSecond: number;
 }
 
-/** Matmul FLOPs of one step: full attention and the head, forward and backward. */
-export function stepFlops(card: ModelCard, { batch, sequence, accumulation }: TrainingSettings): bigint {
-  return countFlops(card, { batch, sequence }, 'palm').forwardBackward.value * BigInt(accumulation);
+/** How fast the current backend is. @param now milliseconds */
+export async function measurePeaks(now: () => number): Promise<Peaks> {
+  const { flopsPerSecond } = await probeMatmul(now);
+  const { bytesPerSecond } = await probeBandwidth(now);
+  return { flopsPerSecond, bytesPerSecond };
 }
 
 export function beforeFirstStepFacts(
@@ -102,4 +108,13 @@ export function curveOf(records: readonly LogRecord[], floor: number | undefined
   const points = (kind: string) =>
     records.filter((record) => record.kind === kind).map(({ step, loss }) => ({ step, loss: loss as number }));
   return { train: points('step'), validation: points('validation'), ...(floor !== undefined && { floor }) };
+}
+
+/** The last screen's facts. */
+export function endOfRunFacts(summary: RunSummary, curve: LossCurve, peakBytes: number): EndOfRun {
+  const { folder, stepsDone, stepsPlanned } = summary;
+  const resume = stepsDone < stepsPlanned ? [`yarn train --resume ${folder}`] : [];
+  const files = ['checkpoints', RUN_FILES.log, RUN_FILES.curve, RUN_FILES.run];
+  const next = [...resume, `yarn generate --checkpoint ${folder} --prompt "Once upon a time"`];
+  return { ...summary, curve, samples: [], peakBytes, files, next };
 }

@@ -3,7 +3,7 @@ import type { Transformer } from '../architectures/transformer.ts';
 import { TrainingBatches } from '../data/batches.ts';
 import type { TokenArray } from '../data/corpus-cache.ts';
 import type { NamedWeight } from '../layers/card-layer.ts';
-import { refuseDivergence } from './divergence.ts';
+import { divergence, hasDiverged } from './divergence.ts';
 import { gradientNorms, Optimizer } from './optimizer.ts';
 import { learningRateAt } from './schedule.ts';
 import type { TrainingSettings } from './settings.ts';
@@ -52,7 +52,8 @@ export class Trainer {
 
   /** Forward and backward of the next step's first micro-batch, without an update: to warm up, to time. */
   rehearse(): void {
-    const { gradients } = accumulate(this.model, [this.batches.rows(this.step, 0, this.settings.batch)]);
+    const { batch, seed } = this.settings;
+    const { gradients } = accumulate(this.model, [this.batches.rows(this.step, 0, batch)], { dropoutSeed: seed });
     for (const gradient of gradients) gradient.dispose();
   }
 
@@ -61,16 +62,15 @@ export class Trainer {
    * @throws UserError where the loss or a gradient is not finite or explodes; nothing was updated then
    */
   advance(): StepResult {
-    const { batch, accumulation, clip, seed, warmup } = this.settings;
+    const { batch, accumulation, clip, seed } = this.settings;
     const { step } = this;
     const microBatches = Array.from({ length: accumulation }, (_, i) => this.batches.rows(step, i * batch, batch));
     const { loss, gradients } = accumulate(this.model, microBatches, { step, dropoutSeed: seed });
     const learningRate = learningRateAt(this.settings, step);
     try {
       const { total, each } = gradientNorms(gradients, this.names);
-      const { vocabulary } = this.model.card;
       const norms = each.map((norm) => norm / accumulation);
-      refuseDivergence({ step: step + 1, loss, vocabulary, learningRate, clip, warmup, names: this.names, norms });
+      this.refuseDivergence(loss, norms);
       const gradientNorm = total / accumulation;
       const clipped = clip === false ? 1 : Math.min(1, clip / (gradientNorm + 1e-6));
       this.optimizer.apply(gradients, learningRate, clipped / accumulation);
@@ -78,6 +78,14 @@ export class Trainer {
     } finally {
       for (const gradient of gradients) gradient.dispose();
     }
+  }
+
+  private refuseDivergence(loss: number, norms: Float32Array): void {
+    const { settings, step, names } = this;
+    const { vocabulary } = this.model.card;
+    if (!hasDiverged(loss, norms, vocabulary)) return;
+    const { each: weights } = gradientNorms(this.model.variables(), names);
+    throw divergence({ step: step + 1, loss, vocabulary, names, norms, weights, settings });
   }
 
   /** Releases the optimizer's state; the model stays its owner's. */
