@@ -17,6 +17,8 @@ const layers = {
   architectures: [...models, 'formats'],
   training: library,
   inference: library,
+  golden: [...library, 'training', 'inference'],
+  bench: [...library, 'training'],
   node: library,
 };
 

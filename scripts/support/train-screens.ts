@@ -61,7 +61,7 @@ function backendFacts(backend: BackendReport, { flopsPerSecond, bytesPerSecond }
     detail: `${backend.name === 'native' ? 'TensorFlow' : 'tfjs'} ${backend.version}${threads}`,
     peakFlops: flopsPerSecond,
     bandwidth: bytesPerSecond,
-    others: backend.others.filter(({ why }) => why.startsWith('slower than')).map(({ name }) => name),
+    others: ['wasm', 'cpu'].filter((name) => name !== backend.name),
     notes: [
       ...(backend.remark ? [backend.remark] : []),
       ...backend.others

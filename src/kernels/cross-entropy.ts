@@ -1,9 +1,12 @@
 // Cross-entropy of logits against labels together with its gradient, without one-hot labels: one pass over the logits.
-import type { Tensor, TensorInfo, TypedArray } from '@tensorflow/tfjs-core';
+import { type Tensor, type TensorInfo, type TypedArray, tidy } from '@tensorflow/tfjs-core';
 import { declareKernel, sizeOf, type TensorSpec } from './declaration.ts';
+import { exp, log, multiply, sub } from './elementwise.ts';
+import { oneHot } from './gather.ts';
 import { hostKernel } from './host.ts';
 import { type NativeBackend, typeAttribute } from './native.ts';
-import { runAll } from './run.ts';
+import { max, softmax, sum } from './reduce.ts';
+import { canRun, runAll } from './run.ts';
 
 function lossesAndGradient([logits, labels]: TypedArray[], [losses, gradient]: TypedArray[]): void {
   const rows = losses!.length;
@@ -50,15 +53,22 @@ const crossEntropyKernel = declareKernel({
 });
 
 /**
- * Per-row losses and the gradient of their sum.
+ * Per-row losses and the gradient of their sum. Composed, with a one-hot matrix, where a backend has no kernel for it (webgpu).
  * @param logits [rows, vocabulary]
  * @param labels [rows] int32, each in [0, vocabulary)
  * @returns losses [rows] = −ln softmax(logits)[label], and softmax(logits) − onehot(label) [rows, vocabulary]
  */
 export function crossEntropyWithGradient(logits: Tensor, labels: Tensor): { losses: Tensor; gradient: Tensor } {
-  const [losses, gradient] = runAll(crossEntropyKernel, { logits, labels });
+  const [losses, gradient] = canRun(crossEntropyKernel)
+    ? runAll(crossEntropyKernel, { logits, labels })
+    : tidy(() => compose(logits, labels));
   return { losses: losses!, gradient: gradient! };
 }
 
-/** For ops that must compose the loss where this kernel is missing. */
-export { crossEntropyKernel };
+/** The same from kernels that every backend has. */
+export function compose(logits: Tensor, labels: Tensor): [losses: Tensor, gradient: Tensor] {
+  const chosen = oneHot(labels, logits.shape[1]!);
+  const shifted = sub(logits, max(logits, 1, true));
+  const losses = sub(log(sum(exp(shifted), 1)), sum(multiply(shifted, chosen), 1));
+  return [losses, sub(softmax(logits), chosen)];
+}

@@ -26,6 +26,19 @@ const segmentSumKernel = declareKernel({
   flops: ({ inputs: [x] }) => BigInt(sizeOf(x!.shape)),
 });
 
+const oneHotKernel = declareKernel({
+  name: 'OneHot',
+  inputs: ['indices'],
+  outputs: ({ inputs: [indices], attributes }): TensorSpec[] => [
+    { shape: [...indices!.shape, attributes.depth as number], dtype: 'float32' },
+  ],
+  flops: () => 0n,
+});
+
+/** Rows of zeros with a one at each id: `ids` [n] → [n, depth]. */
+export const oneHot = (ids: Tensor, depth: number): Tensor =>
+  run(oneHotKernel, { indices: ids }, { depth, onValue: 1, offValue: 0, dtype: 'float32' });
+
 /** Rows `ids` [n] of `table` [rows, width] → [n, width]. Every id must be in [0, rows): backends differ in what they check. */
 export const gatherRows = (table: Tensor, ids: Tensor): Tensor =>
   run(gatherKernel, { x: table, indices: ids }, { axis: 0, batchDims: 0 });
