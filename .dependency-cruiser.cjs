@@ -18,7 +18,7 @@ const layers = {
   training: library,
   inference: library,
   golden: [...library, 'training', 'inference'],
-  bench: [...library, 'training'],
+  bench: [...library, 'training', 'report'],
   node: library,
 };
 
