@@ -130,12 +130,7 @@ onEveryBackend(() => {
   it('sinusoidal positions', () => {
     forShapes((sequence, half, seed) => {
       const hidden = 2 * half;
-      // Vaswani et al. 2017, section 3.5.
-      const table = Float64Array.from({ length: sequence * hidden }, (_, i) => {
-        const [position, column] = [Math.floor(i / hidden), i % hidden];
-        const angle = position / 10_000 ** ((2 * Math.floor(column / 2)) / hidden);
-        return column % 2 === 0 ? Math.sin(angle) : Math.cos(angle);
-      });
+      const table = reference.sinusoids(sequence, hidden, 10_000);
       checkOp({
         inputs: [normal([2 * sequence, hidden], seed)],
         op: (x) => fixedPositions(x!, tf.tensor2d(sinusoidalTable(sequence, hidden, 10_000), [sequence, hidden])),

@@ -153,6 +153,15 @@ export function addPositions(x: Numbers, table: Numbers, sequence: number, hidde
   });
 }
 
+/** Vaswani et al. 2017, section 3.5: sines in even columns, cosines in odd ones, [sequence, hidden]. */
+export function sinusoids(sequence: number, hidden: number, theta: number): Numbers {
+  return Float64Array.from({ length: sequence * hidden }, (_, i) => {
+    const [position, column] = [Math.floor(i / hidden), i % hidden];
+    const angle = position / theta ** ((2 * Math.floor(column / 2)) / hidden);
+    return column % 2 === 0 ? Math.sin(angle) : Math.cos(angle);
+  });
+}
+
 /** Mean over rows of −ln softmax(logits)[label]. */
 export function crossEntropy(logits: Numbers, labels: ArrayLike<number>): number {
   const vocabulary = logits.length / labels.length;
