@@ -35,7 +35,8 @@ const outputs = (logits: { shape: readonly number[] }): { shape: number[]; dtype
   { shape: [...logits.shape], dtype: 'float32' },
 ];
 
-const crossEntropyKernel = declareKernel({
+/** Exported for a backend that replaces it. */
+export const crossEntropyKernel = declareKernel({
   name: 'SparseSoftmaxCrossEntropy',
   inputs: ['logits', 'labels'],
   outputs: ({ inputs: [logits] }): TensorSpec[] => outputs(logits!),
