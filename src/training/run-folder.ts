@@ -120,7 +120,10 @@ export async function createRun(
   await completeRun(storage, folder, description, tokenizer);
 }
 
-/** Notes in run.json that the run goes on, and writes what a kill right after run.json left out. */
+/**
+ * Notes in run.json that the run goes on, and writes what a kill right after run.json left out. Continuations that came to nothing (they
+ * began at this step or later) give way to this one, which takes over what they changed.
+ */
 export async function continueRun(
   storage: Storage,
   folder: string,
@@ -128,8 +131,11 @@ export async function continueRun(
   continuation: Continuation,
   tokenizer: Tokenizer,
 ): Promise<void> {
-  const continuations = [...description.continuations, continuation];
-  await writeRun(storage, folder, { ...description, continuations });
+  const { step } = continuation;
+  const kept = description.continuations.filter((earlier) => earlier.step < step);
+  const lost = description.continuations.filter((earlier) => earlier.step >= step);
+  const changed = Object.assign({}, ...lost.map((given) => given.changed), continuation.changed);
+  await writeRun(storage, folder, { ...description, continuations: [...kept, { ...continuation, changed }] });
   await completeRun(storage, folder, description, tokenizer);
 }
 
