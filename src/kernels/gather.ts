@@ -1,7 +1,8 @@
 // Rows picked from a table by their numbers, and the reverse: rows added into a table by their numbers.
-import type { Tensor } from '@tensorflow/tfjs-core';
+import { type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { bytesOf, declareKernel, sizeOf, type TensorSpec } from './declaration.ts';
 import { run } from './run.ts';
+import { cast } from './shape.ts';
 
 const gatherKernel = declareKernel({
   name: 'GatherV2',
@@ -30,14 +31,14 @@ const oneHotKernel = declareKernel({
   name: 'OneHot',
   inputs: ['indices'],
   outputs: ({ inputs: [indices], attributes }): TensorSpec[] => [
-    { shape: [...indices!.shape, attributes.depth as number], dtype: 'float32' },
+    { shape: [...indices!.shape, attributes.depth as number], dtype: 'int32' },
   ],
   flops: () => 0n,
 });
 
-/** Rows of zeros with a one at each id: `ids` [n] → [n, depth]. */
+/** Rows of zeros with a one at each id: `ids` [n] → float32 [n, depth]. Cast, because tfjs's wasm kernel writes integers whatever it is asked for. */
 export const oneHot = (ids: Tensor, depth: number): Tensor =>
-  run(oneHotKernel, { indices: ids }, { depth, onValue: 1, offValue: 0, dtype: 'float32' });
+  tidy(() => cast(run(oneHotKernel, { indices: ids }, { depth, onValue: 1, offValue: 0, dtype: 'int32' }), 'float32'));
 
 /** Rows `ids` [n] of `table` [rows, width] → [n, width]. Every id must be in [0, rows): backends differ in what they check. */
 export const gatherRows = (table: Tensor, ids: Tensor): Tensor =>

@@ -5,11 +5,11 @@ import { type KernelEvent, observeKernels, strictly } from '../../src/engine/ker
 import { dropoutMask, randomNormal } from '../../src/engine/random-kernels.ts';
 import { withScope } from '../../src/engine/scope.ts';
 import { adamwUpdate } from '../../src/kernels/adamw.ts';
-import { crossEntropyWithGradient } from '../../src/kernels/cross-entropy.ts';
+import { compose, crossEntropyWithGradient } from '../../src/kernels/cross-entropy.ts';
 import { allDeclarations } from '../../src/kernels/declaration.ts';
 import * as elementwise from '../../src/kernels/elementwise.ts';
 import { fill } from '../../src/kernels/fill.ts';
-import { addRowsById, gatherRows } from '../../src/kernels/gather.ts';
+import { addRowsById, gatherRows, oneHot } from '../../src/kernels/gather.ts';
 import { matMul } from '../../src/kernels/matmul.ts';
 import { argMax, max, mean, softmax, sum } from '../../src/kernels/reduce.ts';
 import { canRun } from '../../src/kernels/run.ts';
@@ -34,7 +34,7 @@ const others: Record<string, () => tf.Tensor | tf.Tensor[]> = {
   BatchMatMul: () => matMul(tensor([2, 3, 4]), tensor([2, 5, 4]), false, true),
   Sum: () => sum(tensor([2, 3, 4]), [0, 2]),
   Mean: () => [mean(tensor([2, 3, 4]), 1), mean(tensor([2, 3]), 1, true)],
-  Max: () => max(tensor([2, 3]), 1),
+  Max: () => [max(tensor([2, 3]), 1), max(tensor([2, 3]), 1, true)],
   ArgMax: () => argMax(tensor([2, 3]), 1),
   Softmax: () => softmax(tensor([2, 3, 4])),
   Identity: () => identity(tensor([2, 3])),
@@ -52,6 +52,7 @@ const others: Record<string, () => tf.Tensor | tf.Tensor[]> = {
   SeededNormal: () => randomNormal([2, 3], 1, 1, 's'),
   SeededDropoutMask: () => dropoutMask([2, 3], 0.5, { seed: 1, step: 1 }, 's'),
   GatherV2: () => gatherRows(tensor([5, 3]), int(4, 0, 4, 1)),
+  OneHot: () => oneHot(int(4, 0, 4, 1), 5),
   UnsortedSegmentSum: () => addRowsById(tensor([4, 3]), int(4, 0, 4, 1), 5),
   SparseSoftmaxCrossEntropy: () => Object.values(crossEntropyWithGradient(tensor([3, 4]), int(0, 3, 1))),
   AdamW: () => {
@@ -154,6 +155,23 @@ onEveryBackend((backend) => {
       const table = () => tf.tensor2d([1, 2, 3, 4, 5, 6], [3, 2]);
       expect(dataOf(() => gatherRows(table(), int(2, 0, 2)))).toEqual([5, 6, 1, 2, 5, 6]);
       expect(dataOf(() => addRowsById(table(), int(1, 3, 1), 4))).toEqual([0, 0, 6, 8, 0, 0, 3, 4]);
+    });
+
+    it('ones at ids', () => {
+      expect(dataOf(() => oneHot(int(2, 0), 3))).toEqual([0, 0, 1, 1, 0, 0]);
+    });
+
+    it('the composed cross-entropy is the kernel’s, with its gradient, on large logits too', () => {
+      tf.tidy(() => {
+        const labels = int(0, 6, 3, 3);
+        for (const deviation of [1, 60]) {
+          const logits = tf.tensor(normal([4, 7], 8, deviation).values, [4, 7]);
+          const { losses, gradient } = declared(() => crossEntropyWithGradient(logits, labels));
+          const [composedLosses, composedGradient] = declared(() => compose(logits, labels));
+          close(composedLosses.dataSync(), losses.dataSync(), 1e-6, `losses at ${deviation}`);
+          close(composedGradient.dataSync(), gradient.dataSync(), 1e-6, `gradient at ${deviation}`);
+        }
+      });
     });
 
     it('padding, cutting, joining, turning', () => {
