@@ -65,6 +65,7 @@ function whatFits(card: ModelCard, size: StepSize, available: number, others: ()
     if (fits({ batch, accumulation })) {
       return `: --batch ${batch} would fit, with --accumulate ${accumulation} for the same step`;
     }
+    if (size.accumulation === 1 && fits({ batch })) return `: --batch ${batch} would fit`;
   }
   for (const sequence of halvesOf(size.sequence)) {
     if (fits({ batch: 1, sequence })) return `: --batch 1 --seq ${sequence} would fit`;
