@@ -9,7 +9,7 @@ import { withScope } from '../../src/engine/scope.ts';
 import { type AttentionSettings, attention, causalMask } from '../../src/ops/attention.ts';
 import { type RopeSettings, rotaryTables } from '../../src/ops/rotary.ts';
 import { onEveryBackend } from '../support/backend.ts';
-import { checkOp, close, normal } from '../support/check-op.ts';
+import { checkOp, close, normal, weightedSum } from '../support/check-op.ts';
 import * as reference from '../support/reference.ts';
 
 interface Sizes {
@@ -76,8 +76,8 @@ function outputAndGradient(qkv: Float32Array, sizes: Sizes) {
   return withAttention(sizes, (attend) => {
     const x = tf.tensor2d(qkv, [sizes.batch * sizes.sequence, columns(sizes)]);
     const y = attend(x);
-    const weights = tf.tensor2d(normalArray(5, 'weights', y.size, 1), y.shape as [number, number]);
-    const { gradients } = valueAndGradients(() => tf.sum(tf.mul(attend(x), weights)), [x]);
+    const weights = normalArray(5, 'weights', y.size, 1);
+    const { gradients } = valueAndGradients(() => weightedSum(attend(x), weights), [x]);
     return { output: y.dataSync<'float32'>(), gradient: gradients[0]!.dataSync<'float32'>() };
   });
 }
