@@ -6,6 +6,18 @@ import { type Term, term } from '../terms/term.ts';
 import type { MemoryCategory } from '../terms/vocabulary.ts';
 import { type Shape, shapeLetters } from './letters.ts';
 import { countParameters } from './parameters.ts';
+import {
+  ACTIVATION_BYTES,
+  type OptimizerKind,
+  type Precision,
+  type StateConvention,
+  stateTerms,
+  type TrainingPrecision,
+} from './precision.ts';
+import { type AttentionKind, type Keeps, recomputeAdjustments } from './recompute.ts';
+
+export type { OptimizerKind } from './precision.ts';
+export type { AttentionKeeps } from './recompute.ts';
 
 export type MemoryTerm = Term<'bytes'>;
 
@@ -14,14 +26,7 @@ export interface Adjustment extends MemoryTerm {
   readonly reason: string;
 }
 
-/** How many numbers each optimizer keeps per parameter. */
-export const OPTIMIZER_STATES = { adamw: 2, 'sgd-momentum': 1, sgd: 0 } as const;
-export type OptimizerKind = keyof typeof OPTIMIZER_STATES;
-
-/** Bytes of one float32, the only precision of these formulas so far: p in the documents. */
-const FLOAT32_BYTES = 4n;
-
-/** Everything the documents say about the memory of one training step in float32, by category. */
+/** Everything the documents say about the memory of one training step, by category. */
 export interface TrainingMemory {
   readonly parameters: readonly MemoryTerm[];
   readonly gradients: readonly MemoryTerm[];
@@ -31,11 +36,19 @@ export interface TrainingMemory {
   readonly batch: readonly MemoryTerm[];
 }
 
-/** The categories that formulas predict without a run. */
+/** The categories that formulas predict without knowing the phases of a step. */
 export type PredictedCategory = keyof TrainingMemory & MemoryCategory;
 
-function memoryLetters(card: ModelCard, shape: Shape): Letters {
-  return { ...shapeLetters(card, shape), N: countParameters(card).total, p: FLOAT32_BYTES };
+/** How numbers are stored; float32, materialized attention and decoder-only's states unless told. */
+export interface MemoryOptions {
+  readonly precision?: TrainingPrecision;
+  readonly states?: StateConvention;
+  readonly attention?: AttentionKind;
+}
+
+/** The letters of a card and a shape with N, all parameters, and p, the bytes of an activation. */
+export function memoryLetters(card: ModelCard, shape: Shape, precision: Precision = 'fp32'): Letters {
+  return { ...shapeLetters(card, shape), N: countParameters(card).total, p: ACTIVATION_BYTES[precision] };
 }
 
 /**
@@ -43,8 +56,8 @@ function memoryLetters(card: ModelCard, shape: Shape): Letters {
  * Generalised from multi-head attention and two MLP matrices to g key/value heads and a gate; for the former the terms
  * add up to (2.5), (2.6) and 2pBDLS exactly.
  */
-export function documentActivations(card: ModelCard, shape: Shape): MemoryTerm[] {
-  const letters = memoryLetters(card, shape);
+export function documentActivations(card: ModelCard, shape: Shape, precision: Precision = 'fp32'): MemoryTerm[] {
+  const letters = memoryLetters(card, shape, precision);
   const saved = (id: string, formula: string, source: string) =>
     term(id, 'bytes', formula, letters, `decoder-only ${source}`);
   const activation = card.mlp.kind === 'swiglu' ? '2p·B·L·S·F' : 'p·B·L·S·F';
@@ -63,73 +76,105 @@ export function documentActivations(card: ModelCard, shape: Shape): MemoryTerm[]
   ];
 }
 
-/** What attention keeps of its quadratic matrices: the softmax's output, or nothing (it is computed again in backward). */
-export type AttentionKeeps = 'probabilities' | 'nothing-quadratic';
-
-/** What the documents count and this model does not have, and what it has and they leave out: known before any run. */
-export function activationAdjustments(card: ModelCard, shape: Shape, keeps: AttentionKeeps): Adjustment[] {
-  const letters = memoryLetters(card, shape);
+/** What the blocks do not have or do not keep of the documents' activations, and what they keep beyond. */
+function blockAdjustments(
+  card: ModelCard,
+  shape: Shape,
+  keeps: Keeps,
+  precision: Precision,
+  attention: AttentionKind,
+): Adjustment[] {
+  const letters = memoryLetters(card, shape, precision);
   const { dropout, norm, mlp } = card;
-  const isPre = norm.placement === 'pre';
-  const adjust = (applies: boolean, id: string, formula: string, reason: string): Adjustment[] =>
-    applies ? [{ ...term(id, 'bytes', formula, letters, 'the card'), reason }] : [];
+  const adjust = (id: string, formula: string, reason: string): Adjustment => ({
+    ...term(id, 'bytes', formula, letters, 'the card'),
+    reason,
+  });
+  const when = (applies: boolean, ...row: Parameters<typeof adjust>) => (applies ? [adjust(...row)] : []);
+  const masks = [
+    ...when(dropout.attention === 0, 'dropout.attention', '-A·B·L·S²', 'dropout is off: no masks'),
+    ...when(dropout.residual === 0, 'dropout.residual', '-2B·L·S·D', 'dropout is off: no masks'),
+  ];
+  const recomputed = recomputeAdjustments(
+    card,
+    keeps,
+    attention,
+    documentActivations(card, shape, precision),
+    (id, formula, reason) => ({ ...adjust(id, formula, reason), source: 'Korthikanti et al. 2022' }),
+  );
+  if (keeps === 'full') return [...masks, ...recomputed];
+  const relu = 'relu needs only its output, which the next layer keeps';
+  const deviations = 'one over the deviation of each row, kept beside the normalised input, float32';
   return [
-    ...adjust(dropout.attention === 0, 'dropout.attention', '-A·B·L·S²', 'dropout is off: no masks'),
-    ...adjust(dropout.residual === 0, 'dropout.residual', '-2B·L·S·D', 'dropout is off: no masks'),
-    ...adjust(dropout.embedding > 0, 'dropout.embedding', 'B·S·D', 'the mask after the embedding'),
-    ...adjust(
-      keeps === 'probabilities',
-      'attention.scores',
-      '-p·A·B·L·S²',
-      'the scores are not kept, only their softmax',
-    ),
-    ...adjust(
-      keeps === 'nothing-quadratic',
-      'attention.softmax',
-      '-2p·A·B·L·S²',
-      'scores and probabilities are computed again in backward',
-    ),
-    ...adjust(
-      mlp.kind === 'relu',
-      'mlp.activation',
-      '-p·B·L·S·F',
-      'relu needs only its output, which the next layer keeps',
-    ),
-    ...adjust(norm.perBlock === 1, 'mlp.up', '-p·B·L·S·D', 'attention and MLP read the same normalised input'),
-    ...adjust(
-      true,
-      `norm.${norm.kind}`,
-      norm.perBlock === 2 ? '2p·B·L·S' : 'p·B·L·S',
-      'one over the deviation of each row, kept beside the normalised input',
-    ),
-    ...adjust(
-      isPre,
-      `norm.${norm.kind}`,
-      'p·B·S·D + p·B·S',
-      'the final norm keeps its input, normalised, and the deviations',
-    ),
-    ...adjust(true, 'head.logits', 'p·B·S·D', 'the head keeps its input'),
-    ...adjust(true, 'loss.cross-entropy', 'p·B·S·V', 'the loss keeps all probabilities'),
+    ...masks,
+    ...recomputed,
+    ...when(mlp.kind === 'relu', 'mlp.activation', '-p·B·L·S·F', relu),
+    ...when(norm.perBlock === 1, 'mlp.up', '-p·B·L·S·D', 'attention and MLP read the same normalised input'),
+    adjust(`norm.${norm.kind}`, norm.perBlock === 2 ? '8B·L·S' : '4B·L·S', deviations),
   ];
 }
 
-/** The memory of one training step in float32. Indices and labels are int32. */
+/**
+ * What one block keeps when nothing is recomputed: what recomputation brings back, one block at a time. The terms of the
+ * documents and their adjustments, for L = 1.
+ */
+export function blockActivations(
+  card: ModelCard,
+  shape: Shape,
+  { precision = 'fp32', attention = 'materialized' }: MemoryOptions = {},
+): MemoryTerm[] {
+  const one = { ...card, layers: 1 };
+  return [...documentActivations(one, shape, precision), ...blockAdjustments(one, shape, 'none', precision, attention)];
+}
+
+/**
+ * What the documents count and this model does not have, what recomputation makes again, and what there is and the documents
+ * leave out: known before any run.
+ */
+export function activationAdjustments(
+  card: ModelCard,
+  shape: Shape,
+  keeps: Keeps,
+  { precision = 'fp32', attention = 'materialized' }: MemoryOptions = {},
+): Adjustment[] {
+  const letters = memoryLetters(card, shape, precision);
+  const { dropout, norm } = card;
+  const adjust = (applies: boolean, id: string, formula: string, reason: string): Adjustment[] =>
+    applies ? [{ ...term(id, 'bytes', formula, letters, 'the card'), reason }] : [];
+  return [
+    ...blockAdjustments(card, shape, keeps, precision, attention),
+    ...adjust(dropout.embedding > 0, 'dropout.embedding', 'B·S·D', 'the mask after the embedding'),
+    ...adjust(
+      norm.placement === 'pre',
+      `norm.${norm.kind}`,
+      'p·B·S·D + 4B·S',
+      'the final norm keeps its input, normalised, and the deviations',
+    ),
+    ...adjust(true, 'head.logits', 'p·B·S·D', 'the head keeps its input'),
+    ...adjust(true, 'loss.cross-entropy', '4B·S·V', 'the loss keeps all probabilities, float32'),
+  ];
+}
+
+/**
+ * The memory of one training step. Unless told otherwise that of this library: float32, with the quadratic matrices of
+ * attention computed again in backward. Indices and labels are int32.
+ */
 export function trainingMemory(
   card: ModelCard,
   shape: Shape,
   optimizer: OptimizerKind = 'adamw',
-  keeps: AttentionKeeps = 'nothing-quadratic',
+  keeps: Keeps = 'nothing-quadratic',
+  options: MemoryOptions = {},
 ): TrainingMemory {
-  const letters = memoryLetters(card, shape);
-  const bytes = (id: string, formula: string, source: string) => term(id, 'bytes', formula, letters, source);
-  const states = OPTIMIZER_STATES[optimizer];
-  const stateId = optimizer === 'adamw' ? 'optimizer.adamw' : 'optimizer.sgd';
+  const { precision = 'fp32', states } = options;
+  const letters = memoryLetters(card, shape, precision);
   return {
-    parameters: [bytes('parameters', 'p·N', 'decoder-only (2.1)')],
-    gradients: [bytes('gradients', 'p·N', 'decoder-only (2.4)')],
-    optimizer: states === 0 ? [] : [bytes(stateId, states === 1 ? 'p·N' : `${states}p·N`, 'decoder-only (2.1)')],
-    savedActivations: [...documentActivations(card, shape), ...activationAdjustments(card, shape, keeps)],
-    batch: [bytes('batch', '2·4B·S', 'token ids and labels, int32')],
+    ...stateTerms(letters, precision, optimizer, states),
+    savedActivations: [
+      ...documentActivations(card, shape, precision),
+      ...activationAdjustments(card, shape, keeps, options),
+    ],
+    batch: [term('batch', 'bytes', '2·4B·S', letters, 'token ids and labels, int32')],
   };
 }
 
