@@ -1,0 +1,4 @@
+// Claims I: inference.
+import type { AnyClaim } from '../claim.ts';
+
+export const inferenceClaims: readonly AnyClaim[] = [];

@@ -1,0 +1,4 @@
+// Claims D: parallelism.
+import type { AnyClaim } from '../claim.ts';
+
+export const parallelismClaims: readonly AnyClaim[] = [];

@@ -1,0 +1,4 @@
+// Claims P: parameters.
+import type { AnyClaim } from '../claim.ts';
+
+export const parameterClaims: readonly AnyClaim[] = [];
