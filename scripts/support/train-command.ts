@@ -74,7 +74,7 @@ export const train: Command<typeof trainOptions> = {
       const curve = curveOf(log.records, plan.corpus.floor?.validation);
       const peakBytes = process.resourceUsage().maxRSS * 1024;
       const lines = endOfRun(endOfRunFacts(summary, curve, peakBytes), palette(out.colour), out.columns);
-      for (const line of lines) out.say(line);
+      for (const line of ['', ...lines]) out.say(line);
       const parameters = countParameters(plan.card).total;
       out.document({ ...summary, arch: plan.card.name, parameters, backend: backend.name, peakRssBytes: peakBytes });
       return code;
