@@ -103,8 +103,12 @@ async function planOf(args: TrainValues, out: Output): Promise<RunPlan> {
     refuseTooLarge: checkMemory({ name: args.backend }),
   };
   if (resume === undefined) {
-    if (initFrom !== undefined && (args.arch !== undefined || args.card !== undefined || args.set.length > 0)) {
-      throw new UserError(`--init-from ${initFrom} brings its own architecture: leave --arch, --card and --set out.`);
+    const namesCard =
+      args.arch !== undefined || args.card !== undefined || args.hf !== undefined || args.set.length > 0;
+    if (initFrom !== undefined && namesCard) {
+      throw new UserError(
+        `--init-from ${initFrom} brings its own architecture: leave --arch, --card, --hf and --set out.`,
+      );
     }
     return planRun(request, services);
   }

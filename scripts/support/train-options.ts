@@ -95,6 +95,7 @@ export type TrainValues = Values<typeof trainOptions>;
 const fixedOptions = [
   'arch',
   'card',
+  'hf',
   'set',
   'dataset',
   'tokenizer',
@@ -160,6 +161,7 @@ export function withPaths<T extends TrainValues>(args: T): T {
     ...args,
     dataset: file === undefined ? args.dataset : `${kind}:${callerPath(file)}`,
     card: args.card && callerPath(args.card),
+    hf: args.hf && callerPath(args.hf),
     initFrom: args.initFrom && callerPath(args.initFrom),
     out: args.out && shortest(callerPath(args.out)),
     resume: args.resume && shortest(callerPath(args.resume)),

@@ -1,18 +1,20 @@
 // A prediction on paper: tables with the formula in the row, and the same as one document for machines.
 import { describeCard } from '../cards/description.ts';
 import type { Fraction, Letters } from '../terms/formula.ts';
-import type { Count } from '../terms/quantities.ts';
 import { CONVENTION_MEANINGS } from '../theory/flops.ts';
-import { LETTER_MEANINGS, shapeLetters } from '../theory/letters.ts';
+import { LETTER_MEANINGS } from '../theory/letters.ts';
 import { countParameters, matmulParameters } from '../theory/parameters.ts';
 import { FORMULA_CONVENTIONS, type Prediction } from '../theory/prediction.ts';
-import type { MemoryTerm, PredictedCategory } from '../theory/training-memory.ts';
+import { memoryLetters } from '../theory/training-memory.ts';
 import { inOneUnit, percent, thousands } from './format.ts';
 import type { Palette } from './palette.ts';
+import { machineDocument, machineLines } from './prediction-machine.ts';
+import { memoryDocument, memoryRows, memoryTitle, stateRows } from './prediction-memory.ts';
 import { table } from './table.ts';
 
 /** The names of the design's vocabulary, with exact integers: `parameters.total`, `flops.palm.forward`, `memory.gradients` … */
-export function predictionDocument({ card, shape, parameters, flops, memory }: Prediction): Record<string, unknown> {
+export function predictionDocument(prediction: Prediction): Record<string, unknown> {
+  const { card, shape, settings, parameters, flops, hardwareFlops, machine } = prediction;
   const { total, groups } = countParameters(card);
   const flopEntries = FORMULA_CONVENTIONS.map((convention) => {
     const { forward, forwardBackward, forwardTerms, backwardTerms } = flops[convention];
@@ -32,6 +34,7 @@ export function predictionDocument({ card, shape, parameters, flops, memory }: P
     arch: card.name,
     card,
     shape: { ...shape, tokens: shape.batch * shape.sequence },
+    settings,
     parameters: {
       total,
       groups,
@@ -41,28 +44,36 @@ export function predictionDocument({ card, shape, parameters, flops, memory }: P
       documents: parameters.documents,
     },
     flops: Object.fromEntries(flopEntries),
-    memory: Object.fromEntries(Object.entries(memory.totals).map(([category, { value }]) => [category, value])),
-    memoryTerms: memory.terms,
+    ...(hardwareFlops && {
+      hardwareFlops: {
+        total: hardwareFlops.total.value,
+        formula: hardwareFlops.total.formula,
+        numbers: hardwareFlops.total.numbers,
+        source: hardwareFlops.total.source,
+        recompute: hardwareFlops.recomputeTerms,
+      },
+    }),
+    ...memoryDocument(prediction),
+    ...(machine && { hardware: machineDocument(machine) }),
   };
 }
 
 /** The prediction for people: lines of text. */
 export function predictionLines(prediction: Prediction, palette: Palette, width = 100): string[] {
-  const { card } = prediction;
+  const { card, machine, states, settings } = prediction;
   const section = (title: string, lines: readonly string[]) => ['', palette.strong(title), ...lines];
+  const isMixed = states !== undefined && settings.precision === 'mixed';
   return [
     palette.strong(card.name),
     ...flowed(describeCard(card).split(' · '), width),
     ...section('Parameters', parameterRows(prediction, palette, width)),
     ...section(flopsTitle(prediction), flopRows(prediction, palette, width)),
-    ...section(
-      'Memory of a training step in float32, by the equations of decoder-only',
-      memoryRows(prediction, palette, width),
-    ),
+    ...section(memoryTitle(prediction), memoryRows(prediction, palette, width)),
+    ...(isMixed ? section('The same states as each document counts them', stateRows(states, palette, width)) : []),
+    ...(machine ? ['', ...machineLines(prediction, machine, palette, width)] : []),
     '',
     ...letterLines(prediction, width).map(palette.quiet),
-    palette.quiet('A multiply-add is 2 FLOPs; MB is 10⁶ bytes.'),
-    palette.quiet('Not in it: temporaries and constants, which depend on the backend.'),
+    palette.quiet('A multiply-add is 2 FLOPs; MB is 10⁶ bytes, GB 10⁹ and GiB 2³⁰.'),
   ];
 }
 
@@ -96,14 +107,26 @@ function flopsTitle({ shape }: Prediction): string {
   return `FLOPs of ${thousands(batch)} × ${thousands(sequence)} = ${thousands(batch * sequence)} tokens`;
 }
 
-function flopRows({ flops, shape }: Prediction, palette: Palette, width: number): string[] {
+function flopRows({ flops, shape, hardwareFlops }: Prediction, palette: Palette, width: number): string[] {
   const tokens = shape.batch * shape.sequence;
-  const counts = FORMULA_CONVENTIONS.map((convention) => flops[convention]);
-  const forward = counts.map((count) => count.forward.value);
-  const both = counts.map((count) => count.forwardBackward.value);
-  const passes = inOneUnit([...forward, ...both], 'FLOP', 4);
+  const rows = FORMULA_CONVENTIONS.map((convention) => ({
+    name: convention as string,
+    forward: flops[convention].forward.value as bigint | undefined,
+    both: flops[convention].forwardBackward.value,
+    formula: flops[convention].forwardBackward.formula,
+    meaning: CONVENTION_MEANINGS[convention],
+  }));
+  if (hardwareFlops && hardwareFlops.recomputeTerms.length > 0) {
+    const { value: both, formula } = hardwareFlops.total;
+    const again = hardwareFlops.recomputeTerms.map(({ id }) => id);
+    const meaning =
+      again.length > 2 ? 'palm, and the blocks’ forward pass again' : `palm, and ${again.join(', ')} again`;
+    rows.push({ name: 'executed', forward: undefined, both, formula, meaning });
+  }
+  const values = rows.flatMap(({ forward, both }) => [forward ?? 0n, both]);
+  const passes = inOneUnit(values, 'FLOP', 4);
   const perToken = inOneUnit(
-    both.map((value) => Number(value) / tokens),
+    rows.map(({ both }) => Number(both) / tokens),
     'FLOP',
     4,
   );
@@ -115,61 +138,21 @@ function flopRows({ flops, shape }: Prediction, palette: Palette, width: number)
       { title: `${perToken.unit} a token`, align: 'right' },
       { title: 'formula' },
     ],
-    FORMULA_CONVENTIONS.map((convention, at) => [
-      convention,
-      passes.texts[at]!,
-      passes.texts[at + forward.length]!,
+    rows.map(({ name, forward, formula, meaning }, at) => [
+      name,
+      forward === undefined ? '' : passes.texts[2 * at]!,
+      passes.texts[2 * at + 1]!,
       perToken.texts[at]!,
-      `${counts[at]!.forwardBackward.formula}\n${palette.quiet(CONVENTION_MEANINGS[convention])}`,
+      `${formula}\n${palette.quiet(meaning)}`,
     ]),
     palette,
     width,
   );
 }
 
-/** What a memory term is, in words: the reason of an adjustment, or else its source. */
-const explain = (memoryTerm: MemoryTerm) => ('reason' in memoryTerm ? `${memoryTerm.reason}` : shortSource(memoryTerm));
-
-/** The source without the document's name, which stands in the title. */
-const shortSource = ({ source }: MemoryTerm) => source.replace('decoder-only ', '');
-
-function memoryRows({ memory }: Prediction, palette: Palette, width: number): string[] {
-  const rows: { name: string; value: bigint; formula: string; note: string }[] = [];
-  const bySize = (a: Count, b: Count) => (a.value < b.value ? 1 : -1);
-  for (const [category, terms] of Object.entries(memory.terms) as [PredictedCategory, readonly MemoryTerm[]][]) {
-    const single = terms.length === 1 ? terms[0] : undefined;
-    rows.push({
-      name: category,
-      value: memory.totals[category].value,
-      formula: single?.formula ?? (terms.length === 0 ? '0' : 'sum of'),
-      note: single ? shortSource(single) : '',
-    });
-    if (single) continue;
-    for (const part of [...terms].sort(bySize)) {
-      rows.push({ name: `  ${part.id}`, value: part.value, formula: part.formula, note: explain(part) });
-    }
-  }
-  const { unit, texts } = inOneUnit(
-    rows.map(({ value }) => value),
-    'B',
-    4,
-  );
-  return table(
-    [{ title: 'category' }, { title: unit, align: 'right' }, { title: 'formula' }, { title: '' }],
-    rows.map(({ name, formula, note }, at) => [name, texts[at]!, formula, palette.quiet(note)]),
-    palette,
-    width,
-  );
-}
-
 /** "A 8 heads · B 1 batch · …": the letters of the formulas with their values. */
-function letterLines({ card, shape }: Prediction, width: number): string[] {
-  const values: Letters = {
-    ...shapeLetters(card, shape),
-    M: matmulParameters(card),
-    N: countParameters(card).total,
-    p: 4n,
-  };
+function letterLines({ card, shape, settings }: Prediction, width: number): string[] {
+  const values: Letters = { ...memoryLetters(card, shape, settings.precision), M: matmulParameters(card) };
   return flowed(
     Object.entries(LETTER_MEANINGS).map(([letter, meaning]) => `${letter} ${meaning} ${show(values[letter]!)}`),
     width,
