@@ -28,8 +28,8 @@ export interface MemoryLimit {
   readonly words: string;
 }
 
-/** The wasm backend's addresses end at 4 GiB, with threads and without; a twentieth is lost between tensors of many sizes. */
-const WASM_BYTES = 0.95 * 2 ** 32;
+/** The wasm backend's addresses end at 4 GiB, with threads and without; a share is lost in gaps between tensors of many sizes. */
+const WASM_BYTES = 0.85 * 2 ** 32;
 
 /**
  * What a run may take on a backend.

@@ -203,7 +203,7 @@ describe('what cannot fit into memory is refused, with what would fit', () => {
       [...gpt, '--arch=llama3-medium', '--batch', '512', '--backend', 'wasm'].filter(
         (arg) => arg !== '--arch' && arg !== 'gpt-debug',
       ),
-      /and 4\.1 GB are what the wasm backend can hold: --batch \d+ would fit/,
+      /and 3\.7 GB are what the wasm backend can hold: --batch \d+ would fit/,
     ],
   ])('%s', async (_, argv, sentence) => {
     await refuses(argv, sentence);
