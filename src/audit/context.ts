@@ -3,14 +3,24 @@ import type { z } from 'zod';
 import type { HardwareCard } from '../cards/hardware.ts';
 import type { ModelCard } from '../cards/model-card.ts';
 
-/** Where a measurement is made. A clock and a way to tell progress are handed in, as everything else. */
+/** A card that ships, by name, changed by assignments such as `layers=3`. */
+export type CardSource = (name: string, set?: readonly string[]) => ModelCard;
+
+/** Milliseconds of one run of each kernel's calls, and of the whole. */
+export interface KernelMilliseconds {
+  readonly total: number;
+  readonly kernels: Readonly<Record<string, number>>;
+}
+
+/** Where a measurement is made. The clock is handed in, as everything else. */
 export interface Bench {
-  /** A card that ships, by name, changed by assignments such as `layers=3`. */
-  card(name: string, set?: readonly string[]): ModelCard;
+  readonly card: CardSource;
   /** tfjs's registry name of the backend that runs. */
   readonly backend: string;
   /** Seconds, from any origin. */
   now(): number;
+  /** Means of one of `times` runs. */
+  timeKernels(run: () => void, times: number): KernelMilliseconds;
   /** One line on what is being done. */
   progress(text: string): void;
 }
@@ -21,6 +31,11 @@ export interface Measurement<T> {
   readonly id: string;
   /** What is run, in a few words. */
   readonly title: string;
+  /**
+   * Where it runs: what is counted is the same on every backend, so that plain JavaScript (`cpu`) will do; what is timed, or too
+   * large for it, runs on the fastest (`auto`).
+   */
+  readonly backend: 'cpu' | 'auto';
   /** What the result looks like; a result kept by another version is refused by it. */
   readonly schema: z.ZodType<T>;
   /** Takes seconds. Imports the model code only when it is called, so that arithmetic starts at once. */
@@ -32,8 +47,7 @@ export type AnyMeasurement = Measurement<any>;
 
 /** What the evidence of a claim may use. */
 export interface AuditContext {
-  /** A card that ships, by name, changed by assignments such as `layers=3`. */
-  card(name: string, set?: readonly string[]): ModelCard;
+  readonly card: CardSource;
   hardware(name: string): HardwareCard;
   /** The kept result of a measurement. @throws MissingMeasurementError where there is none */
   measured<T>(measurement: Measurement<T>): T;

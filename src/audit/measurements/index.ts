@@ -1,4 +1,6 @@
 // All measurements that claims rest on, in the order in which `yarn audit --measure` makes them.
 import type { AnyMeasurement } from '../context.ts';
+import { matmulFlops } from './matmul-flops.ts';
+import { savedActivations } from './saved-activations.ts';
 
-export const MEASUREMENTS: readonly AnyMeasurement[] = [];
+export const MEASUREMENTS: readonly AnyMeasurement[] = [matmulFlops, savedActivations];
