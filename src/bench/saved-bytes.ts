@@ -17,7 +17,7 @@ const bytes = (spec: TensorSpec) => Number(bytesOf(spec));
  * Which dataIds share memory. On native a kernel such as Reshape hands out a new dataId for the memory of its input, as the kernels'
  * declarations say; the other backends give such a result the dataId of the input.
  */
-export class Buffers {
+class Buffers {
   private readonly buffers = new WeakMap<object, Buffer>();
 
   /** The memory behind a tensor. A view counts as all of the memory that it keeps alive. */
@@ -40,27 +40,31 @@ export class Buffers {
  * gradient holds besides, the token ids and the constants of the model (mask, rotary tables), is not counted.
  */
 export function savedForBackwardBytes(model: Transformer, batch: Batch, dropoutSeed: number): number {
-  const buffers = new Buffers();
-  const saved = new Set<Buffer>();
   const ids = tensor1d(batch.inputs, 'int32');
   const labels = tensor1d(batch.labels, 'int32');
-  const weights = model.variables();
-  const pass = () => {
-    const tokens = { ids, batch: batch.rows, sequence: batch.length };
-    const options = { dropout: { seed: dropoutSeed, step: 0 } };
-    return valueAndGradients(
-      () => model.loss(tokens, labels, options),
-      weights,
-      (tensors: readonly Tensor[]) => {
-        for (const tensor of tensors) saved.add(buffers.of(tensor));
-        for (const weight of weights) saved.delete(buffers.of(weight));
-      },
-    );
-  };
+  const tokens = { ids, batch: batch.rows, sequence: batch.length };
+  const options = { dropout: { seed: dropoutSeed, step: 0 } };
+  try {
+    return savedBytes(() => model.loss(tokens, labels, options), model.variables());
+  } finally {
+    ids.dispose();
+    labels.dispose();
+  }
+}
+
+/** Bytes of the distinct buffers that `f()` saves for its gradients; those of `xs` are not among them. */
+export function savedBytes(f: () => Tensor, xs: Tensor[]): number {
+  const buffers = new Buffers();
+  const saved = new Set<Buffer>();
+  const pass = () =>
+    valueAndGradients(f, xs, (tensors) => {
+      for (const tensor of tensors) saved.add(buffers.of(tensor));
+      for (const x of xs) saved.delete(buffers.of(x));
+    });
   const backend = getBackend();
   const { value, gradients } =
     backend === registryNames.native ? wrappingKernels(backend, (call) => followed(call, buffers), pass) : pass();
-  for (const tensor of [value, ids, labels, ...gradients]) tensor.dispose();
+  for (const tensor of [value, ...gradients]) tensor.dispose();
   return [...saved].reduce((total, buffer) => total + buffer.bytes, 0);
 }
 

@@ -1,8 +1,8 @@
 // What is timed is the training that users run: the same losses as the trainer's, the predicted bytes, nothing left behind.
-import { getBackend, getKernelsForBackend } from '@tensorflow/tfjs-core';
+import { add, getBackend, getKernelsForBackend, ones, reshape, square, sum as sumOf } from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { timeKernels } from '../../src/bench/kernel-times.ts';
-import { savedForBackwardBytes } from '../../src/bench/saved-bytes.ts';
+import { savedBytes, savedForBackwardBytes } from '../../src/bench/saved-bytes.ts';
 import { benchOptimizer, measureTraining, randomTokens, TimedTraining } from '../../src/bench/training.ts';
 import type { RunningBackend } from '../../src/engine/backends.ts';
 import { loadModelCard } from '../../src/node/cards.ts';
@@ -81,6 +81,17 @@ onEveryBackend(() => {
       training.dispose();
       const predicted = sum('bytes', trainingMemory(of.card, of, 'adamw', 'nothing-quadratic').savedActivations).value;
       expect(BigInt(measured)).toBe(predicted);
+    });
+
+    it('count memory once that is saved under two handles', () => {
+      const x = ones([4, 6]);
+      const f = () => {
+        const y = add(x, x);
+        return add(sumOf(square(y)), sumOf(square(reshape(y, [24]))));
+      };
+      // y and the two squares of it, 24 numbers each, and the two sums.
+      expect(savedBytes(f, [x])).toBe((3 * 24 + 2) * 4);
+      x.dispose();
     });
   });
 });
