@@ -3,7 +3,7 @@
 /** From below to above. A layer imports itself and what its line names, nothing else. */
 const base = ['terms', 'cards'];
 const models = [...base, 'kernels', 'engine', 'ops', 'layers'];
-const library = [...models, 'theory', 'formats', 'data', 'architectures'];
+const library = [...models, 'theory', 'numbers', 'formats', 'data', 'architectures'];
 const layers = {
   terms: [],
   cards: ['terms'],
@@ -12,7 +12,7 @@ const layers = {
   engine: [...base, 'kernels'],
   ops: [...base, 'kernels', 'engine'],
   layers: [...base, 'kernels', 'engine', 'ops'],
-  formats: models,
+  formats: [...models, 'numbers'],
   data: [...models, 'formats'],
   architectures: [...models, 'formats'],
   numbers: base,

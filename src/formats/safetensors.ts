@@ -1,7 +1,7 @@
 // Reads and writes safetensors files, one tensor in memory at a time.
 // Format: https://huggingface.co/docs/safetensors. Numbers are little-endian, as on every machine that JavaScript runs on.
+import { widenBfloat16, widenFloat16 } from '../numbers/half-precision.ts';
 import { UserError, unknownName } from '../terms/user-error.ts';
-import { widenBfloat16, widenFloat16 } from './half-precision.ts';
 import {
   BYTES_PER_ELEMENT,
   elementsOf,

@@ -1,4 +1,5 @@
-// Sixteen-bit floating point numbers widened to float32, bit by bit and without loss.
+// Arrays of sixteen-bit floating point numbers widened to float32 without loss.
+import { decodeFloat, encodeFloat, FP16, FP32 } from './float-format.ts';
 
 /** bfloat16 is the upper half of a float32. */
 export function widenBfloat16(bits: Uint16Array): Float32Array<ArrayBuffer> {
@@ -7,7 +8,7 @@ export function widenBfloat16(bits: Uint16Array): Float32Array<ArrayBuffer> {
   return new Float32Array(wide.buffer);
 }
 
-/** IEEE 754 binary16: 1 bit sign, 5 bits exponent (bias 15), 10 bits fraction. */
+/** IEEE 754 binary16: 1 bit sign, 5 bits exponent (bias 15), 10 bits fraction. NaN keeps its fraction. */
 export function widenFloat16(bits: Uint16Array): Float32Array<ArrayBuffer> {
   float16Table ??= Uint32Array.from({ length: 2 ** 16 }, (_, half) => widenedBits(half));
   const wide = new Uint32Array(bits.length);
@@ -19,19 +20,7 @@ export function widenFloat16(bits: Uint16Array): Float32Array<ArrayBuffer> {
 let float16Table: Uint32Array | undefined;
 
 function widenedBits(half: number): number {
-  const sign = (half & 0x8000) << 16;
-  let exponent = (half >> 10) & 0x1f;
-  let fraction = half & 0x3ff;
-  if (exponent === 0x1f) return (sign | 0x7f800000 | (fraction << 13)) >>> 0;
-  if (exponent === 0) {
-    if (fraction === 0) return sign >>> 0;
-    // A subnormal has no hidden 1: shift until there is one, which float32's wider exponent allows.
-    exponent = 1;
-    while ((fraction & 0x400) === 0) {
-      fraction <<= 1;
-      exponent -= 1;
-    }
-    fraction &= 0x3ff;
-  }
-  return (sign | ((exponent - 15 + 127) << 23) | (fraction << 13)) >>> 0;
+  const value = decodeFloat(FP16, half);
+  if (!Number.isNaN(value)) return encodeFloat(FP32, value);
+  return (((half & 0x8000) << 16) | 0x7f800000 | ((half & 0x3ff) << 13)) >>> 0;
 }
