@@ -7,7 +7,7 @@ import type { Palette } from './palette.ts';
 type Machine = NonNullable<Prediction['machine']>;
 
 /** For machines: bytes, seconds, shares. */
-export function machineDocument({ hardware, fit, time }: Machine): Record<string, unknown> {
+export function machineDocument({ hardware, fit, time, decode }: Machine): Record<string, unknown> {
   return {
     card: hardware,
     fits: fit.fits,
@@ -34,11 +34,12 @@ export function machineDocument({ hardware, fit, time }: Machine): Record<string
         bound: term.bound,
       })),
     },
+    ...(decode && { decode: { secondsPerToken: decode.seconds.value, bound: decode.bound } }),
   };
 }
 
 export function machineLines({ settings, shape }: Prediction, machine: Machine, palette: Palette, width: number) {
-  const { hardware, fit, time } = machine;
+  const { hardware, fit, time, decode } = machine;
   const isInference = settings.precision === 'int8';
   const memory = `${bytes(fit.capacity.value)} (${bytesBinary(fit.capacity.value)})`;
   const verdict = fit.fits ? 'fits' : 'does not fit';
@@ -71,6 +72,15 @@ export function machineLines({ settings, shape }: Prediction, machine: Machine, 
       items: [`${duration(time.floor.value)}`, `an MFU of ${percent(time.floorMfu)} at most`],
       formula: 'roofline: sum over terms of max(FLOPs / peak, bytes / bandwidth)',
     },
+    ...(decode
+      ? [
+          {
+            label: 'next token',
+            items: [duration(decode.seconds.value), `bound by ${decode.bound}`],
+            formula: 'roofline',
+          },
+        ]
+      : []),
     {
       label: 'memory bound',
       items: memoryBound.length > 0 ? memoryBound : ['no product'],

@@ -10,13 +10,14 @@ import { table } from './table.ts';
 
 /** `memory.<category>` and `memory.peak` in bytes; terms, phases and the documents' conventions beside it. */
 export function memoryDocument({ memory, states }: Prediction): Record<string, unknown> {
-  const { totals, terms, peak } = memory;
+  const { totals, terms, peak, documents } = memory;
   return {
     memory: {
       ...Object.fromEntries(MEMORY_CATEGORIES.map((category) => [category, totals[category].value])),
       peak: peak.total.value,
     },
     memoryTerms: terms,
+    memoryDocuments: documents.value,
     memoryPeak: {
       phase: peak.phase,
       phases: Object.fromEntries(peak.phases.map(({ phase, total }) => [phase, total.value])),
@@ -89,7 +90,7 @@ function categoryRows(category: MemoryCategory, total: bigint, terms: readonly M
 }
 
 export function memoryRows({ memory, settings }: Prediction, palette: Palette, width: number): string[] {
-  const { totals, terms, peak } = memory;
+  const { totals, terms, peak, documents } = memory;
   const isInference = settings.precision === 'int8';
   const categories = MEMORY_CATEGORIES.filter((category) => terms[category].length > 0 || !isInference);
   const rows: Row[] = [
@@ -97,6 +98,16 @@ export function memoryRows({ memory, settings }: Prediction, palette: Palette, w
       const note = isInference && category === 'kvCache' ? '' : (NOTES[category] ?? '');
       return categoryRows(category, totals[category].value, terms[category], note);
     }),
+    ...(isInference
+      ? []
+      : [
+          {
+            name: 'Mem_training',
+            value: documents.value,
+            formula: 'parameters + gradients',
+            note: "+ optimizer + savedActivations: the documents' sum, of all at once",
+          },
+        ]),
     {
       name: 'peak',
       value: peak.total.value,

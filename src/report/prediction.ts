@@ -2,6 +2,7 @@
 import { describeCard } from '../cards/description.ts';
 import type { Fraction, Letters } from '../terms/formula.ts';
 import { CONVENTION_MEANINGS } from '../theory/flops.ts';
+import { servingBytes } from '../theory/inference-letters.ts';
 import { LETTER_MEANINGS } from '../theory/letters.ts';
 import { countParameters, matmulParameters } from '../theory/parameters.ts';
 import { FORMULA_CONVENTIONS, type Prediction } from '../theory/prediction.ts';
@@ -153,8 +154,13 @@ function flopRows({ flops, shape, hardwareFlops }: Prediction, palette: Palette,
 /** "A 8 heads · B 1 batch · …": the letters of the formulas with their values. */
 function letterLines({ card, shape, settings }: Prediction, width: number): string[] {
   const values: Letters = { ...memoryLetters(card, shape, settings.precision), M: matmulParameters(card) };
+  const cached = servingBytes({ precision: settings.precision }).c;
   return flowed(
-    Object.entries(LETTER_MEANINGS).map(([letter, meaning]) => `${letter} ${meaning} ${show(values[letter]!)}`),
+    [
+      ...Object.entries(LETTER_MEANINGS).map(([letter, meaning]) => `${letter} ${meaning} ${show(values[letter]!)}`),
+      `c bytes per cached element ${cached}`,
+      'G = g on one device',
+    ],
     width,
   );
 }

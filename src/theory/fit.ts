@@ -23,7 +23,7 @@ export interface Fit {
 }
 
 /** Beyond it a batch is no longer a question of memory. */
-const LARGEST_BATCH = 2 ** 30;
+const LARGEST_BATCH = 2 ** 29;
 
 /** The largest batch whose peak is at most `bytes`, found by halving; 0 where even one sequence is too much. */
 export function largestBatch(card: ModelCard, sequence: number, settings: StepSettings, bytes: bigint): number {
@@ -46,12 +46,13 @@ export function fitInto(card: ModelCard, shape: Shape, settings: StepSettings, h
   const capacity = count('bytes', BigInt(hardware.memoryBytes));
   const peak = stepMemory(card, shape, settings).peak.total.value;
   const fits = peak <= capacity.value;
+  const largest = largestBatch(card, shape.sequence, settings, capacity.value);
   return {
     capacity,
     fits,
     share: Number(peak) / hardware.memoryBytes,
-    largestBatch: largestBatch(card, shape.sequence, settings, capacity.value),
-    remedies: fits ? [] : remedies(card, shape, settings, capacity.value),
+    largestBatch: largest,
+    remedies: fits ? [] : remedies(card, shape, settings, capacity.value, largest),
   };
 }
 
@@ -62,7 +63,11 @@ interface Change {
 }
 
 /** What a person could change, one thing at a time; then the cheapest settings together. */
-function changes({ batch, sequence }: Shape, { precision, keeps, attention, optimizer }: StepSettings): Change[] {
+function changes(
+  { sequence }: Shape,
+  { precision, keeps, attention, optimizer }: StepSettings,
+  largest: number,
+): Change[] {
   const isTraining = precision !== 'int8';
   const half = (value: number): number[] => (value < 2 ? [] : [Math.floor(value / 2), ...half(Math.floor(value / 2))]);
   const all: (Change | false)[] = [
@@ -75,8 +80,9 @@ function changes({ batch, sequence }: Shape, { precision, keeps, attention, opti
         settings: { keeps: 'full', attention: 'flash' },
       },
     isTraining && precision !== 'mixed' && { options: '--precision mixed', settings: { precision: 'mixed' } },
-    ...half(batch).map((less) => ({ options: `--batch ${less}`, shape: { batch: less, sequence } })),
-    ...half(sequence).map((less) => ({ options: `--batch 1 --seq ${less}`, shape: { batch: 1, sequence: less } })),
+    ...(largest > 0
+      ? [{ options: `--batch ${largest}`, shape: { batch: largest, sequence } }]
+      : half(sequence).map((less) => ({ options: `--batch 1 --seq ${less}`, shape: { batch: 1, sequence: less } }))),
     isTraining && optimizer === 'adamw' && { options: '--optimizer adamw-8bit', settings: { optimizer: 'adamw-8bit' } },
     isTraining &&
       optimizer.startsWith('adamw') && {
@@ -87,10 +93,10 @@ function changes({ batch, sequence }: Shape, { precision, keeps, attention, opti
   return all.filter((change) => change !== false);
 }
 
-function remedies(card: ModelCard, shape: Shape, settings: StepSettings, capacity: bigint): Remedy[] {
+function remedies(card: ModelCard, shape: Shape, settings: StepSettings, capacity: bigint, largest: number): Remedy[] {
   const found: Remedy[] = [];
   const kinds = new Set<string>();
-  for (const change of changes(shape, settings)) {
+  for (const change of changes(shape, settings, largest)) {
     const kind = change.options.replace(/\d+/g, '');
     if (kinds.has(kind)) continue;
     const peak = stepMemory(card, change.shape ?? shape, { ...settings, ...change.settings }).peak.total;

@@ -10,6 +10,7 @@ import {
   type MemoryTerm,
   memoryLetters,
   type OptimizerKind,
+  ofOneBlock,
   trainingMemory,
 } from './training-memory.ts';
 
@@ -128,5 +129,8 @@ function savedByOneBlock(
 ): MemoryTerm[] {
   const outside = ['head.logits', 'loss.cross-entropy', 'dropout.embedding'];
   const { savedActivations } = trainingMemory({ ...card, layers: 1 }, shape, optimizer, keeps, options);
-  return savedActivations.filter(({ id }) => !outside.includes(id));
+  return ofOneBlock(
+    savedActivations.filter(({ id }) => !outside.includes(id)),
+    memoryLetters(card, shape, options.precision),
+  );
 }

@@ -4,6 +4,8 @@ import type { ModelCard } from '../cards/model-card.ts';
 import type { Term } from '../terms/term.ts';
 import { type Fit, fitInto } from './fit.ts';
 import { countFlops, type FlopCount, type FormulaConvention } from './flops.ts';
+import { type StageTime, stageTime } from './inference.ts';
+import { stageWork } from './inference-work.ts';
 import type { Shape } from './letters.ts';
 import { documentParameters, parameterTerms, parameterTotal } from './parameters.ts';
 import { type StateCount, stateConventions } from './precision.ts';
@@ -38,7 +40,13 @@ export interface Prediction {
   /** Of a training step: parameters, gradients and optimizer as each document counts them. */
   readonly states?: readonly StateCount[];
   /** On one accelerator, where one was named. */
-  readonly machine?: { readonly hardware: HardwareCard; readonly fit: Fit; readonly time: StepTime };
+  readonly machine?: {
+    readonly hardware: HardwareCard;
+    readonly fit: Fit;
+    readonly time: StepTime;
+    /** Of inference: the last token of the sequences, behind a cache of all others. */
+    readonly decode?: StageTime;
+  };
 }
 
 /** Where a step runs. */
@@ -81,7 +89,14 @@ export function predict(
         hardware: machine.hardware,
         fit: fitInto(card, shape, settings, machine.hardware),
         time: stepTime(card, shape, settings, machine.hardware, machine.mfu),
+        ...(precision === 'int8' && shape.sequence > 1 && { decode: lastToken(card, shape, machine.hardware) }),
       },
     }),
   };
+}
+
+function lastToken(card: ModelCard, { batch, sequence }: Shape, hardware: HardwareCard): StageTime {
+  const serving = { precision: 'int8' } as const;
+  const request = { batch, prompt: sequence - 1, generated: 1 };
+  return stageTime(stageWork(card, 'decode', request, serving), hardware, serving);
 }

@@ -3,6 +3,7 @@ import type { ModelCard } from '../cards/model-card.ts';
 import { type Count, sum } from '../terms/quantities.ts';
 import { term } from '../terms/term.ts';
 import { MEMORY_CATEGORIES, type MemoryCategory } from '../terms/vocabulary.ts';
+import { kvCache } from './inference-memory.ts';
 import type { Shape } from './letters.ts';
 import { PEAK_PHASES, peakMemory } from './peak.ts';
 import type { OptimizerKind, Precision, StateConvention } from './precision.ts';
@@ -41,6 +42,11 @@ export interface StepMemory {
    */
   readonly totals: Readonly<Record<MemoryCategory, Count<'bytes'>>>;
   readonly terms: Readonly<Record<MemoryCategory, readonly MemoryTerm[]>>;
+  /**
+   * Mem_training = parameters + gradients + optimizer + saved activations, the documents' sum. It leaves out temporaries, constants
+   * and the batch, and adds gradients and activations, which are not there together in full.
+   */
+  readonly documents: Count<'bytes'>;
   readonly peak: { readonly phase: string; readonly total: Count<'bytes'>; readonly phases: readonly PhaseTotal[] };
 }
 
@@ -51,13 +57,13 @@ const fuller = <T>(list: readonly T[], bytes: (item: T) => bigint) =>
 function withTotals(terms: StepMemory['terms'], phases: readonly PhaseTotal[]): StepMemory {
   const totals = Object.fromEntries(MEMORY_CATEGORIES.map((category) => [category, sum('bytes', terms[category])]));
   const { phase, total } = fuller(phases, (moment) => moment.total.value);
-  return { totals: totals as StepMemory['totals'], terms, peak: { phase, total, phases } };
-}
-
-/** Keys and values of all layers, of the key/value heads only: decoder-only (6.1) has D, which is A·H, for g·H. */
-export function kvCacheTerm(card: ModelCard, shape: Shape, precision: Precision): MemoryTerm {
-  const letters = memoryLetters(card, shape, precision);
-  return term('kvCache', 'bytes', '2p·B·L·S·H·g', letters, 'decoder-only (6.1), for g key/value heads');
+  const { parameters, gradients, optimizer, savedActivations } = terms;
+  return {
+    totals: totals as StepMemory['totals'],
+    terms,
+    documents: sum('bytes', [parameters, gradients, optimizer, savedActivations].flat()),
+    peak: { phase, total, phases },
+  };
 }
 
 /**
@@ -71,9 +77,9 @@ export function stepMemory(card: ModelCard, shape: Shape, settings: StepSettings
   const memory = trainingMemory(card, shape, optimizer, keeps, options);
   const { persistent, constants, categories, phases } = peakMemory(card, shape, optimizer, keeps, options);
   const temporaries = fuller(Object.values(categories), (phase) => size(phase.temporaries)).temporaries;
-  const kvCache = [kvCacheTerm(card, shape, precision)];
+  const cache = [kvCache(card, shape, { precision }).total];
   const moments = PEAK_PHASES.map((phase) => ({ phase, total: sum('bytes', [...persistent, ...phases[phase]]) }));
-  return withTotals({ ...memory, temporaries, constants, kvCache }, moments);
+  return withTotals({ ...memory, temporaries, constants, kvCache: cache }, moments);
 }
 
 /** Weights of one byte, the cache of a whole batch, and the fullest moment of reading the prompt at once. */
@@ -90,14 +96,14 @@ function inferenceMemory(card: ModelCard, shape: Shape, attention: AttentionKind
     head: [stream, bytes('head.logits', '4B·V', 'logits of the last position, float32')],
   };
   const parameters = [bytes('parameters', 'N', 'lecture-compute-memory, int8: one byte each')];
-  const kvCache = [kvCacheTerm(card, shape, 'int8')];
+  const cache = [kvCache(card, shape, { precision: 'int8' }).total];
   const batch = [bytes('batch', '4B·S', 'token ids, int32')];
-  const persistent = [...parameters, ...kvCache, ...batch];
+  const persistent = [...parameters, ...cache, ...batch];
   const moments = Object.entries(phases).map(([phase, terms]) => ({
     phase,
     total: sum('bytes', [...persistent, ...terms]),
   }));
   const temporaries = fuller(Object.values(phases), size);
   const none = { gradients: [], optimizer: [], savedActivations: [], constants: [] };
-  return withTotals({ ...none, parameters, kvCache, batch, temporaries }, moments);
+  return withTotals({ ...none, parameters, kvCache: cache, batch, temporaries }, moments);
 }

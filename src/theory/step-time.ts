@@ -3,6 +3,7 @@ import { type HardwareCard, peakOf } from '../cards/hardware.ts';
 import type { ModelCard } from '../cards/model-card.ts';
 import { type Count, count, type Measure, measure, rate, sum } from '../terms/quantities.ts';
 import { countFlops } from './flops.ts';
+import { productPrecision } from './inference.ts';
 import { checkPositive } from './input.ts';
 import type { Shape } from './letters.ts';
 import { ACTIVATION_BYTES } from './precision.ts';
@@ -89,7 +90,8 @@ function stepWork(card: ModelCard, shape: Shape, settings: StepSettings): (Work 
 
 /**
  * The time of one step on one accelerator, whether or not it fits there. Norms, activations and other element-wise work are not
- * in the floor; the assumed MFU stands for them. In `int8` (weights only) the products are those of 16-bit activations, forward.
+ * in the floor; the assumed MFU stands for them. In `int8` it is the forward pass over
+ * the prompts, with integer products where the hardware has them.
  * @param mfu the share of the peak that a step without recomputation reaches
  * @throws UserError for an MFU outside (0, 1], or a precision that the hardware does not have
  */
@@ -102,7 +104,7 @@ export function stepTime(
 ): StepTime {
   if (mfu !== undefined) checkPositive('MFU', mfu, 1);
   const assumed = mfu === undefined ? { mfu: ASSUMED_MFU.value, source: ASSUMED_MFU.source } : { mfu, source: 'given' };
-  const precision = settings.precision === 'int8' ? 'mixed' : settings.precision;
+  const precision = productPrecision(hardware, settings);
   const machine = machineOf(hardware, precision);
   const peak = peakOf(hardware, precision);
   const terms = stepWork(card, shape, settings).map((work) => ({ ...work, ...timeOf(work, machine) }));

@@ -1,6 +1,6 @@
 // Memory of a training step by category: Mem_training = parameters + gradients + optimizer + saved activations (+ named rows).
 import type { ModelCard } from '../cards/model-card.ts';
-import type { Letters } from '../terms/formula.ts';
+import { formulaWithNumbers, type Letters } from '../terms/formula.ts';
 import { type Count, sum } from '../terms/quantities.ts';
 import { type Term, term } from '../terms/term.ts';
 import type { MemoryCategory } from '../terms/vocabulary.ts';
@@ -124,7 +124,18 @@ export function blockActivations(
   { precision = 'fp32', attention = 'materialized' }: MemoryOptions = {},
 ): MemoryTerm[] {
   const one = { ...card, layers: 1 };
-  return [...documentActivations(one, shape, precision), ...blockAdjustments(one, shape, 'none', precision, attention)];
+  return ofOneBlock(
+    [...documentActivations(one, shape, precision), ...blockAdjustments(one, shape, 'none', precision, attention)],
+    memoryLetters(card, shape, precision),
+  );
+}
+
+/** Terms that were evaluated for one layer, with the letter L taken out of their formulas. */
+export function ofOneBlock<T extends MemoryTerm>(rows: readonly T[], letters: Letters): T[] {
+  return rows.map((row) => {
+    const formula = row.formula.replaceAll('·L', '');
+    return { ...row, formula, numbers: formulaWithNumbers(formula, letters) };
+  });
 }
 
 /**
