@@ -5,7 +5,8 @@ import { UserError } from '../terms/user-error.ts';
 import { throwFirstIssue } from './schema-errors.ts';
 
 const text = () => z.string().min(1);
-const perSecond = (largest: number) => z.number().positive().max(largest);
+// The lower limits catch numbers in another unit: 312 for TFLOP/s, 2039 for GB/s, 80 for GiB.
+const perSecond = (largest: number) => z.number().min(1e6).max(largest);
 const flops = () => perSecond(1e20).optional();
 
 const linkSchema = z.strictObject({ name: text(), bytesPerSecond: perSecond(1e16) });

@@ -1,9 +1,10 @@
-// What there is to choose from: model cards, datasets and backends as tables, and as one document for machines.
+// What there is to choose from: model cards, datasets, hardware and backends as tables, and as one document for machines.
+import type { HardwareCard } from '../cards/hardware.ts';
 import type { ModelCard } from '../cards/model-card.ts';
 import type { DatasetCard } from '../data/dataset-card.ts';
 import type { BackendAvailability } from '../engine/backends.ts';
 import { countParameters } from '../theory/parameters.ts';
-import { bytes, thousands } from './format.ts';
+import { bytes, bytesBinary, significant, thousands } from './format.ts';
 import type { Palette } from './palette.ts';
 import { table } from './table.ts';
 
@@ -13,14 +14,16 @@ const LARGEST_TO_TRAIN = 100_000_000n;
 export interface Catalogue {
   readonly models: readonly ModelCard[];
   readonly datasets: readonly DatasetCard[];
+  readonly hardware: readonly HardwareCard[];
   readonly backends: readonly BackendAvailability[];
 }
 
 /** The catalogue for programs. */
-export function catalogueDocument({ models, datasets, backends }: Catalogue): Record<string, unknown> {
+export function catalogueDocument({ models, datasets, hardware, backends }: Catalogue): Record<string, unknown> {
   return {
     models: byFamily(models).map((card) => ({ parameters: countParameters(card).total, ...card })),
     datasets,
+    hardware,
     backends,
   };
 }
@@ -36,6 +39,8 @@ export function catalogueLines(catalogue: Catalogue, palette: Palette, width = 1
     ...section('Published models   --arch NAME', modelRows(large, palette, width)),
     '',
     ...section('Datasets   --dataset NAME, file:PATH or dir:PATH', datasetRows(catalogue.datasets, palette, width)),
+    '',
+    ...section('Hardware to predict and plan for   --hardware NAME', hardwareRows(catalogue.hardware, palette, width)),
     '',
     ...section(
       'Backends   --backend auto takes the fastest that works',
@@ -93,6 +98,38 @@ function datasetRows(datasets: readonly DatasetCard[], palette: Palette, width: 
       { title: 'what it is' },
     ],
     datasets.map((card) => [card.name, size(card), card.tokenizer, licence(card), card.title]),
+    palette,
+    width,
+  );
+}
+
+/** Peaks in TFLOP/s, rates in GB/s: one unit down each column. A peak that was never published is left empty. */
+function hardwareRows(hardware: readonly HardwareCard[], palette: Palette, width: number): string[] {
+  const tera = (value: number | undefined) => (value === undefined ? '' : significant(value / 1e12));
+  const giga = (value: number) => significant(value / 1e9);
+  return table(
+    [
+      { title: 'name' },
+      { title: '16-bit TFLOP/s', align: 'right' },
+      { title: 'fp32', align: 'right' },
+      { title: 'int8', align: 'right' },
+      { title: 'memory', align: 'right' },
+      { title: 'GB/s', align: 'right' },
+      { title: 'link GB/s', align: 'right' },
+      { title: '$/h', align: 'right' },
+      { title: 'what it is' },
+    ],
+    hardware.map(({ name, title, peakFlops, memoryBytes, memoryBandwidth, link, pricePerHour }) => [
+      name,
+      tera(peakFlops.bf16 ?? peakFlops.fp16),
+      tera(peakFlops.fp32),
+      tera(peakFlops.int8),
+      bytesBinary(memoryBytes),
+      giga(memoryBandwidth),
+      giga(link.bytesPerSecond),
+      pricePerHour ? pricePerHour.dollars.toFixed(2) : '',
+      title,
+    ]),
     palette,
     width,
   );

@@ -104,12 +104,14 @@ describe('bad input', () => {
   it.each([
     [
       { memoryBytes: -1 },
-      "Hardware card 'x': 'memoryBytes' is -1 and must be a whole number from 1 to 1125899906842624.",
+      "Hardware card 'x': 'memoryBytes' is -1 and must be a whole number from 1048576 to 1125899906842624.",
     ],
-    [{ memoryBandwidth: 0 }, /'memoryBandwidth' is 0 and must be a number greater than 0/],
-    [{ memoryBandwidth: 1e30 }, /'memoryBandwidth' is 1e\+30 and must be a number .*at most/],
+    [{ memoryBandwidth: 0 }, /'memoryBandwidth' is 0 and must be a number from 1000000 to 10000000000000000\.$/],
+    [{ memoryBandwidth: 1e30 }, /'memoryBandwidth' is 1e\+30 and must be a number from 1000000/],
+    [{ memoryBytes: 80 }, /'memoryBytes' is 80 and must be a whole number from 1048576/],
+    [{ peakFlops: { bf16: 312 } }, /'peakFlops\.bf16' is 312 and must be a number from 1000000/],
     [{ gpusPerNode: 2.5 }, /'gpusPerNode' is 2\.5 and must be a whole number/],
-    [{ peakFlops: { fp32: -5 } }, /'peakFlops\.fp32' is -5 and must be a number greater than 0/],
+    [{ peakFlops: { fp32: -5 } }, /'peakFlops\.fp32' is -5 and must be a number from 1000000/],
     [{ peakFlops: { bf17: 1e12 } }, /there is no key 'peakFlops\.bf17'; did you mean 'peakFlops\.bf16'/],
     [{ peakFlops: {} }, /'peakFlops' is empty and must have at least one of fp32, bf16, fp16 and int8\.$/],
     [{ link: undefined }, /'link' is missing; it must be an object with name, bytesPerSecond\.$/],
