@@ -172,7 +172,7 @@ async function sayBeforeFirstStep(out: Output, plan: RunPlan, { trainer }: Sessi
   const facts = beforeFirstStepFacts(card, corpus, settings, backend, peaks);
   for (const line of beforeFirstStep(facts, colours, out.columns)) out.say(line);
   const time = {
-    secondsPerStep: expectedStepSeconds(trainer, now, peaks.bytesPerSecond),
+    secondsPerStep: await expectedStepSeconds(trainer, now, peaks.bytesPerSecond),
     steps: lastStep(settings) - trainer.step,
     warmupSteps: WARM_UP_PASSES,
     flopsPerStep: stepFlops(card, settings),

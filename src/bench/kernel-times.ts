@@ -2,36 +2,35 @@
 import { getBackend } from '@tensorflow/tfjs-core';
 import type { Clock } from '../engine/probe.ts';
 import type { KernelTime, KernelTimes } from './measurement.ts';
-import { wrappingKernels } from './wrap-kernels.ts';
+import { wrapKernels } from './wrap-kernels.ts';
 
 /**
  * Times every kernel of the current backend over `steps` runs of `step`; means of one step. A kernel inside another belongs to it.
  * On a GPU a kernel's time is that of handing it over, not of running it.
  */
-export function timeKernels(step: () => void, steps: number, now: Clock): KernelTimes {
+export async function timeKernels(step: () => Promise<unknown>, steps: number, now: Clock): Promise<KernelTimes> {
   const totals = new Map<string, { milliseconds: number; calls: number }>();
   let depth = 0;
   const begin = now();
-  wrappingKernels(
-    getBackend(),
-    ({ name, run }) => {
-      if (depth > 0) return run();
-      depth++;
-      const start = now();
-      try {
-        return run();
-      } finally {
-        depth--;
-        const total = totals.get(name) ?? { milliseconds: 0, calls: 0 };
-        total.milliseconds += now() - start;
-        total.calls++;
-        totals.set(name, total);
-      }
-    },
-    () => {
-      for (let i = 0; i < steps; i++) step();
-    },
-  );
+  const unwrap = wrapKernels(getBackend(), ({ name, run }) => {
+    if (depth > 0) return run();
+    depth++;
+    const start = now();
+    try {
+      return run();
+    } finally {
+      depth--;
+      const total = totals.get(name) ?? { milliseconds: 0, calls: 0 };
+      total.milliseconds += now() - start;
+      total.calls++;
+      totals.set(name, total);
+    }
+  });
+  try {
+    for (let i = 0; i < steps; i++) await step();
+  } finally {
+    unwrap();
+  }
   return tabulate(totals, (now() - begin) / 1000, steps);
 }
 

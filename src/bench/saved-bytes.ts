@@ -4,7 +4,7 @@ import type { Transformer } from '../architectures/transformer.ts';
 import type { Batch } from '../data/batches.ts';
 import { valueAndGradients } from '../engine/backward.ts';
 import { bytesOf, findDeclaration, registryNames, type TensorSpec } from '../kernels/declaration.ts';
-import { wrappingKernels } from './wrap-kernels.ts';
+import { type WrappedCall, wrapKernels } from './wrap-kernels.ts';
 
 /** One piece of memory, known under the dataIds of all that share it. */
 interface Buffer {
@@ -56,22 +56,22 @@ export function savedForBackwardBytes(model: Transformer, batch: Batch, dropoutS
 export function savedBytes(f: () => Tensor, xs: Tensor[]): number {
   const buffers = new Buffers();
   const saved = new Set<Buffer>();
-  const pass = () =>
-    valueAndGradients(f, xs, (tensors) => {
+  const backend = getBackend();
+  const unfollow =
+    backend === registryNames.native ? wrapKernels(backend, (call) => followed(call, buffers)) : () => {};
+  try {
+    const { value, gradients } = valueAndGradients(f, xs, (tensors) => {
       for (const tensor of tensors) saved.add(buffers.of(tensor));
       for (const x of xs) saved.delete(buffers.of(x));
     });
-  const backend = getBackend();
-  const { value, gradients } =
-    backend === registryNames.native ? wrappingKernels(backend, (call) => followed(call, buffers), pass) : pass();
-  for (const tensor of [value, ...gradients]) tensor.dispose();
+    for (const tensor of [value, ...gradients]) tensor.dispose();
+  } finally {
+    unfollow();
+  }
   return [...saved].reduce((total, buffer) => total + buffer.bytes, 0);
 }
 
-function followed(
-  { name, call, run }: Parameters<Parameters<typeof wrappingKernels>[1]>[0],
-  buffers: Buffers,
-): TensorInfo | TensorInfo[] {
+function followed({ name, call, run }: WrappedCall, buffers: Buffers): TensorInfo | TensorInfo[] {
   const inputs = Object.values(call.inputs)
     .flat()
     .filter((input) => input !== undefined);

@@ -9,7 +9,7 @@ import { countFlops } from '../theory/flops.ts';
 import { parameterTotal } from '../theory/parameters.ts';
 import { gradientNorms, Optimizer } from '../training/optimizer.ts';
 import { optimizerSettings } from '../training/settings.ts';
-import { accumulate } from '../training/step.ts';
+import { forwardBackward, readLosses } from '../training/step.ts';
 import { timeKernels } from './kernel-times.ts';
 import { type StepPart, stepParts, type TrainingJob, type TrainingMeasurement } from './measurement.ts';
 import { savedForBackwardBytes } from './saved-bytes.ts';
@@ -63,15 +63,16 @@ export class TimedTraining {
   }
 
   /** @throws Error where the loss is not finite: such a time would mean nothing */
-  step(): TimedStep {
+  async step(): Promise<TimedStep> {
     const { job, now, optimizer } = this;
     const { step } = optimizer;
     const start = now();
     const batch = this.batches.rows(step, 0, job.batch);
-    const { loss, gradients } = accumulate(this.model, [batch], { step, dropoutSeed: job.seed });
+    const { losses, gradients } = forwardBackward(this.model, [batch], { step, dropoutSeed: job.seed });
+    const loss = await readLosses(losses);
     const afterBackward = now();
     if (!Number.isFinite(loss)) throw new Error(`The loss of step ${step + 1} is ${loss}.`);
-    const { total } = gradientNorms(gradients, this.names);
+    const { total } = await gradientNorms(gradients, this.names);
     const afterNorm = now();
     optimizer.apply(gradients, learningRate, Math.min(1, clip / (total + 1e-6)));
     const end = now();
@@ -122,17 +123,17 @@ export async function measureTraining(
     const saved = savedForBackwardBytes(training.model, training.batches.rows(0, 0, batch), job.seed);
     const warmup: TimedStep[] = [];
     while (warmup.length < mostWarmupSteps && total(warmup) < warmupSeconds) {
-      warmup.push(training.step());
+      warmup.push(await training.step());
       await breathe();
     }
     const count = job.steps ?? stepsFor(warmup.at(-1)!.seconds);
     const steps: TimedStep[] = [];
     while (steps.length < count) {
-      steps.push(training.step());
+      steps.push(await training.step());
       await breathe();
     }
     const rss = peakRssBytes();
-    const kernelTimes = job.kernels ? timeKernels(() => training.step(), Math.min(3, count), now) : undefined;
+    const kernelTimes = job.kernels ? await timeKernels(() => training.step(), Math.min(3, count), now) : undefined;
     const after = await probeMatmul(now);
     const peak = after.flopsPerSecond > before.flopsPerSecond ? after : before;
 

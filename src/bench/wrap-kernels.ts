@@ -16,24 +16,17 @@ export interface WrappedCall {
 }
 
 /**
- * Runs `body` with `around` in the place of every kernel of a backend. Kernels that run inside others are seen too.
+ * Puts `around` in the place of every kernel of a backend, until the returned function is called. Kernels that run inside others are
+ * seen too.
  * @param backendName tfjs's registry name, `tf.getBackend()`
  */
-export function wrappingKernels<T>(
-  backendName: string,
-  around: (call: WrappedCall) => TensorInfo | TensorInfo[],
-  body: () => T,
-): T {
+export function wrapKernels(backendName: string, around: (call: WrappedCall) => TensorInfo | TensorInfo[]): () => void {
   const originals = getKernelsForBackend(backendName);
   for (const kernel of originals) {
     const { kernelName: name, kernelFunc } = kernel;
     replace({ ...kernel, kernelFunc: (call) => around({ name, call, run: () => kernelFunc(call) }) });
   }
-  try {
-    return body();
-  } finally {
-    originals.forEach(replace);
-  }
+  return () => originals.forEach(replace);
 }
 
 function replace(kernel: KernelConfig): void {

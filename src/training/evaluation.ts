@@ -2,7 +2,7 @@
 import type { Transformer } from '../architectures/transformer.ts';
 import { type Batch, evaluationBatches } from '../data/batches.ts';
 import type { TokenArray } from '../data/corpus-cache.ts';
-import { evaluateBatch } from './step.ts';
+import { batchLoss, readLosses } from './step.ts';
 
 export interface EvaluationOptions {
   readonly batch: number;
@@ -21,7 +21,7 @@ export async function evaluate(model: Transformer, tokens: TokenArray, options: 
   let count = 0;
   for (const batch of evaluationBatches(tokens, options.batch, options.sequence, options.windows)) {
     const size = tokensIn(batch);
-    nats += evaluateBatch(model, batch) * size;
+    nats += (await readLosses([batchLoss(model, batch)])) * size;
     count += size;
     await options.breathe?.();
     if (options.cancelled?.()) break;

@@ -92,7 +92,7 @@ export async function* trainingLoop(
 
   while (trainer.step < last && endedBy === undefined) {
     const start = now();
-    const result = trainer.advance();
+    const result = await trainer.advance();
     progress = { ...progress, tokens: progress.tokens + result.tokens };
     yield { kind: 'step', ...result, seconds: secondsSince(start) };
     await breathe();

@@ -26,12 +26,33 @@ export interface OptimizerSettings {
 /** The names of the state tensors that each weight has. */
 export const stateNames: Record<OptimizerKind, readonly string[]> = { adamw: ['first', 'second'], sgd: ['velocity'] };
 
+export interface GradientNorms {
+  readonly total: number;
+  /** in the order of the gradients */
+  readonly each: Float32Array;
+}
+
 /** The root of the sum of squares over all gradients, and of each. Reads from the backend once. */
-export function gradientNorms(
-  gradients: readonly Tensor[],
-  names: readonly string[],
-): { total: number; each: Float32Array } {
-  const squares = tidy(() => {
+export async function gradientNorms(gradients: readonly Tensor[], names: readonly string[]): Promise<GradientNorms> {
+  const squares = sumsOfSquares(gradients, names);
+  try {
+    return normsOf(await squares.data<'float32'>());
+  } finally {
+    squares.dispose();
+  }
+}
+
+/** `gradientNorms` for backends that can be read synchronously: all but WebGPU. */
+export function gradientNormsSync(gradients: readonly Tensor[], names: readonly string[]): GradientNorms {
+  const squares = sumsOfSquares(gradients, names);
+  const norms = normsOf(squares.dataSync<'float32'>());
+  squares.dispose();
+  return norms;
+}
+
+/** [gradients]: the sum of squares of each. */
+function sumsOfSquares(gradients: readonly Tensor[], names: readonly string[]): Tensor {
+  return tidy(() => {
     const sums = gradients.map((gradient, i) =>
       withScope({ phase: 'optimizer', module: names[i]!, term: 'optimizer.clip' }, () =>
         tidy(() =>
@@ -47,11 +68,12 @@ export function gradientNorms(
     );
     return withScope({ phase: 'optimizer', module: 'optimizer', term: 'optimizer.clip' }, () => concat(sums, 0));
   });
-  const values = squares.dataSync<'float32'>();
-  squares.dispose();
+}
+
+function normsOf(squares: Float32Array): GradientNorms {
   let total = 0;
-  for (const value of values) total += value;
-  return { total: Math.sqrt(total), each: values.map(Math.sqrt) };
+  for (const value of squares) total += value;
+  return { total: Math.sqrt(total), each: squares.map(Math.sqrt) };
 }
 
 export class Optimizer {

@@ -12,11 +12,15 @@ export const WARM_UP_PASSES = 2;
  * @param now milliseconds
  * @param bytesPerSecond measured memory bandwidth
  */
-export function expectedStepSeconds(trainer: Trainer, now: () => number, bytesPerSecond: number): number {
+export async function expectedStepSeconds(
+  trainer: Trainer,
+  now: () => number,
+  bytesPerSecond: number,
+): Promise<number> {
   let start = now();
   for (let pass = 0; pass < WARM_UP_PASSES; pass++) {
     start = now();
-    trainer.rehearse();
+    await trainer.rehearse();
   }
   const passSeconds = (now() - start) / 1000;
   return passSeconds * trainer.settings.accumulation + updateBytes(trainer) / bytesPerSecond;

@@ -1,8 +1,8 @@
 // The heart of training: loss and gradients of one batch, in micro-batches if asked, and the update.
-import { type Tensor, tensor1d, tidy } from '@tensorflow/tfjs-core';
+import { dispose, type Tensor, tensor1d, tidy } from '@tensorflow/tfjs-core';
 import type { Transformer } from '../architectures/transformer.ts';
 import type { Batch } from '../data/batches.ts';
-import { valueAndGradients } from '../engine/backward.ts';
+import { type ValueAndGradients, valueAndGradients } from '../engine/backward.ts';
 import type { DropoutSeed } from '../engine/random-kernels.ts';
 import { withScope } from '../engine/scope.ts';
 import { add } from '../kernels/elementwise.ts';
@@ -14,50 +14,76 @@ export interface StepOptions {
   readonly keep?: AttentionSettings['keep'];
 }
 
-/** The mean loss over all micro-batches, and the sum (not the mean) of their gradients. */
+/** What a forward and backward pass over micro-batches leaves on the backend; the caller disposes all of it. */
 export interface Accumulated {
-  readonly loss: number;
-  /** in the order of `model.namedWeights()`; the caller disposes them */
+  /** of each micro-batch, a scalar */
+  readonly losses: Tensor[];
+  /** the sum (not the mean) over the micro-batches, in the order of `model.namedWeights()` */
   readonly gradients: Tensor[];
 }
 
 /**
  * Forward and backward over micro-batches of equal size, gradients added up. Dividing the gradients by the number of micro-batches
- * gives those of the big batch. Reads each loss from the backend.
+ * gives those of the big batch. Nothing is read from the backend.
  */
-export function accumulate(model: Transformer, microBatches: readonly Batch[], options: StepOptions = {}): Accumulated {
+export function forwardBackward(
+  model: Transformer,
+  microBatches: readonly Batch[],
+  options: StepOptions = {},
+): Accumulated {
+  const losses: Tensor[] = [];
   let total: Tensor[] = [];
-  let lossSum = 0;
   try {
     microBatches.forEach((batch, index) => {
-      const { loss, gradients } = lossAndGradients(model, batch, options, index);
-      lossSum += loss;
+      const { value, gradients } = lossAndGradients(model, batch, options, index);
+      losses.push(value);
       total = total.length === 0 ? gradients : addAll(total, gradients);
     });
   } catch (error) {
-    for (const gradient of total) gradient.dispose();
+    dispose([...losses, ...total]);
     throw error;
   }
-  return { loss: lossSum / microBatches.length, gradients: total };
+  return { losses, gradients: total };
 }
 
-function lossAndGradients(model: Transformer, batch: Batch, options: StepOptions, index: number): Accumulated {
+/** The mean of losses, read from the backend; disposes them. Asynchronous, because WebGPU has no other way. */
+export async function readLosses(losses: readonly Tensor[]): Promise<number> {
+  try {
+    const values = await Promise.all(losses.map((loss) => loss.data()));
+    return values.reduce((sum, value) => sum + value[0]!, 0) / losses.length;
+  } finally {
+    dispose([...losses]);
+  }
+}
+
+/** `forwardBackward` with the mean loss as a number, for backends that can be read synchronously: all but WebGPU. */
+export function accumulate(
+  model: Transformer,
+  microBatches: readonly Batch[],
+  options: StepOptions = {},
+): { loss: number; gradients: Tensor[] } {
+  const { losses, gradients } = forwardBackward(model, microBatches, options);
+  const loss = losses.reduce((sum, value) => sum + value.dataSync()[0]!, 0) / losses.length;
+  dispose(losses);
+  return { loss, gradients };
+}
+
+/** Steps of dropout's counter for each step of training: more micro-batches would draw the masks of the next step. */
+export const MOST_MICRO_BATCHES = 4096;
+
+function lossAndGradients(model: Transformer, batch: Batch, options: StepOptions, index: number): ValueAndGradients {
   const { dropoutSeed, step = 0, keep } = options;
   // A micro-batch drops other elements than the one before it: its number is part of the seed's counter.
   const seed: DropoutSeed | undefined =
-    dropoutSeed === undefined ? undefined : { seed: dropoutSeed, step: step * 4096 + index };
+    dropoutSeed === undefined ? undefined : { seed: dropoutSeed, step: step * MOST_MICRO_BATCHES + index };
   const ids = tensor1d(batch.inputs, 'int32');
   const labels = tensor1d(batch.labels, 'int32');
   try {
     const tokens = { ids, batch: batch.rows, sequence: batch.length };
     const pass = { ...(seed && { dropout: seed }), ...(keep && { keep }) };
-    const { value, gradients } = valueAndGradients(() => model.loss(tokens, labels, pass), model.variables());
-    const loss = value.dataSync()[0]!;
-    value.dispose();
-    return { loss, gradients };
+    return valueAndGradients(() => model.loss(tokens, labels, pass), model.variables());
   } finally {
-    ids.dispose();
-    labels.dispose();
+    dispose([ids, labels]);
   }
 }
 
@@ -72,10 +98,15 @@ function addAll(total: Tensor[], more: Tensor[]): Tensor[] {
   });
 }
 
-/** The mean loss of one batch without a gradient. */
-export function evaluateBatch(model: Transformer, { inputs, labels, rows, length }: Batch): number {
+/** The mean loss of one batch without a gradient, as a scalar that the caller disposes. */
+export function batchLoss(model: Transformer, { inputs, labels, rows, length }: Batch): Tensor {
   return tidy(() => {
     const tokens = { ids: tensor1d(inputs, 'int32'), batch: rows, sequence: length };
-    return model.loss(tokens, tensor1d(labels, 'int32')).dataSync()[0]!;
+    return model.loss(tokens, tensor1d(labels, 'int32'));
   });
+}
+
+/** `batchLoss` as a number, for backends that can be read synchronously: all but WebGPU. */
+export function evaluateBatch(model: Transformer, batch: Batch): number {
+  return tidy(() => batchLoss(model, batch).dataSync()[0]!);
 }

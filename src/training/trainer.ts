@@ -3,11 +3,12 @@ import type { Transformer } from '../architectures/transformer.ts';
 import { TrainingBatches } from '../data/batches.ts';
 import type { TokenArray } from '../data/corpus-cache.ts';
 import type { NamedWeight } from '../layers/card-layer.ts';
+import { UserError } from '../terms/user-error.ts';
 import { divergence, hasDiverged } from './divergence.ts';
 import { gradientNorms, Optimizer } from './optimizer.ts';
 import { learningRateAt } from './schedule.ts';
 import type { TrainingSettings } from './settings.ts';
-import { accumulate } from './step.ts';
+import { forwardBackward, MOST_MICRO_BATCHES, readLosses } from './step.ts';
 
 export interface StepResult {
   /** updates made, this one included */
@@ -28,13 +29,18 @@ export class Trainer {
   private readonly names: string[];
   private readonly batches: TrainingBatches;
 
-  /** @throws UserError where the tokens do not hold one batch */
+  /** @throws UserError where the tokens do not hold one batch, or a step has too many micro-batches */
   constructor(model: Transformer, tokens: TokenArray, settings: TrainingSettings) {
     this.model = model;
     this.settings = settings;
     this.weights = model.namedWeights();
     this.names = this.weights.map(({ name }) => name);
     const { batch, accumulation, sequence, seed } = settings;
+    if (accumulation > MOST_MICRO_BATCHES) {
+      throw new UserError(
+        `--accumulate ${accumulation} is more than the ${MOST_MICRO_BATCHES} micro-batches a step may have.`,
+      );
+    }
     this.batches = new TrainingBatches(tokens, batch * accumulation, sequence, { seed, step: 0 });
     this.optimizer = new Optimizer(this.weights, settings.optimizer);
   }
@@ -51,26 +57,29 @@ export class Trainer {
   }
 
   /** Forward and backward of the next step's first micro-batch, without an update: to warm up, to time. */
-  rehearse(): void {
+  async rehearse(): Promise<void> {
     const { batch, seed } = this.settings;
-    const { gradients } = accumulate(this.model, [this.batches.rows(this.step, 0, batch)], { dropoutSeed: seed });
+    const microBatch = this.batches.rows(this.step, 0, batch);
+    const { losses, gradients } = forwardBackward(this.model, [microBatch], { dropoutSeed: seed });
     for (const gradient of gradients) gradient.dispose();
+    await readLosses(losses);
   }
 
   /**
    * One update. Everything random in it follows from the seed and the number of the step.
    * @throws UserError where the loss or a gradient is not finite or explodes; nothing was updated then
    */
-  advance(): StepResult {
+  async advance(): Promise<StepResult> {
     const { batch, accumulation, clip, seed } = this.settings;
     const { step } = this;
     const microBatches = Array.from({ length: accumulation }, (_, i) => this.batches.rows(step, i * batch, batch));
-    const { loss, gradients } = accumulate(this.model, microBatches, { step, dropoutSeed: seed });
+    const { losses, gradients } = forwardBackward(this.model, microBatches, { step, dropoutSeed: seed });
     const learningRate = learningRateAt(this.settings, step);
     try {
-      const { total, each } = gradientNorms(gradients, this.names);
+      const loss = await readLosses(losses);
+      const { total, each } = await gradientNorms(gradients, this.names);
       const norms = each.map((norm) => norm / accumulation);
-      this.refuseDivergence(loss, norms);
+      await this.refuseDivergence(loss, norms);
       const gradientNorm = total / accumulation;
       const clipped = clip === false ? 1 : Math.min(1, clip / (gradientNorm + 1e-6));
       this.optimizer.apply(gradients, learningRate, clipped / accumulation);
@@ -80,11 +89,11 @@ export class Trainer {
     }
   }
 
-  private refuseDivergence(loss: number, norms: Float32Array): void {
+  private async refuseDivergence(loss: number, norms: Float32Array): Promise<void> {
     const { settings, step, names } = this;
     const { vocabulary } = this.model.card;
     if (!hasDiverged(loss, norms, vocabulary)) return;
-    const { each: weights } = gradientNorms(this.model.variables(), names);
+    const { each: weights } = await gradientNorms(this.model.variables(), names);
     throw divergence({ step: step + 1, loss, vocabulary, names, norms, weights, settings });
   }
 

@@ -5,7 +5,7 @@ import { Transformer } from '../../src/architectures/transformer.ts';
 import type { ModelCard } from '../../src/cards/model-card.ts';
 import { observeKernels } from '../../src/engine/kernel-events.ts';
 import { normalArray } from '../../src/engine/random.ts';
-import { gradientNorms, Optimizer } from '../../src/training/optimizer.ts';
+import { gradientNormsSync, Optimizer } from '../../src/training/optimizer.ts';
 import { accumulate, evaluateBatch } from '../../src/training/step.ts';
 import { onEveryBackend, onFastBackend } from '../support/backend.ts';
 import { adamwSettings, randomBatch, shippedCard, variants, withDropout } from '../support/models.ts';
@@ -27,7 +27,7 @@ function train(card: ModelCard, seed: number): { losses: number[]; weight: Float
   const names = model.namedWeights().map(({ name }) => name);
   const losses = [1, 2, 3].map((step) => {
     const { loss, gradients } = accumulate(model, [randomBatch(card, 4, 8, step)], { dropoutSeed: seed, step });
-    optimizer.apply(gradients, 0.01, Math.min(1, 1 / gradientNorms(gradients, names).total));
+    optimizer.apply(gradients, 0.01, Math.min(1, 1 / gradientNormsSync(gradients, names).total));
     return loss;
   });
   const weight = model.variables()[0]!.dataSync<'float32'>();

@@ -20,10 +20,11 @@ const job = (arch: string, ...set: string[]) => ({
 });
 
 onFastBackend(() => {
-  it.each(['gpt-debug', 'llama3-debug'])('steps of %s are those of the trainer', (arch) => {
+  it.each(['gpt-debug', 'llama3-debug'])('steps of %s are those of the trainer', async (arch) => {
     const of = job(arch, 'dropout.residual=0.1');
     const training = new TimedTraining(of, now);
-    const timed = Array.from({ length: 4 }, () => training.step().loss);
+    const timed: number[] = [];
+    for (let step = 0; step < 4; step++) timed.push((await training.step()).loss);
     training.dispose();
 
     const trained = new TimedTraining(of, now);
@@ -39,7 +40,9 @@ onFastBackend(() => {
       evaluateEvery: 0,
       saveEvery: 0,
     });
-    expect(timed).toEqual(Array.from({ length: 4 }, () => trainer.advance().loss));
+    const trainedLosses: number[] = [];
+    for (let step = 0; step < 4; step++) trainedLosses.push((await trainer.advance()).loss);
+    expect(timed).toEqual(trainedLosses);
     trainer.dispose();
     trained.dispose();
   });
@@ -60,10 +63,10 @@ onFastBackend(() => {
     });
   });
 
-  it('timing kernels counts each call once and takes its hands off again', () => {
+  it('timing kernels counts each call once and takes its hands off again', async () => {
     const kernels = getKernelsForBackend(getBackend());
     const training = new TimedTraining(job('gpt-debug'), now);
-    const { kernels: times } = timeKernels(() => training.step(), 2, now);
+    const { kernels: times } = await timeKernels(() => training.step(), 2, now);
     training.dispose();
     // Two products of attention and four layers of two blocks, and the head: once forward, twice backward; the scores once more.
     const products = times.find(({ name }) => name === 'BatchMatMul')!;

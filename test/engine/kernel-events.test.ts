@@ -8,7 +8,7 @@ import { declareKernel, findDeclaration } from '../../src/kernels/declaration.ts
 import { add, square } from '../../src/kernels/elementwise.ts';
 import { matMul } from '../../src/kernels/matmul.ts';
 import { run } from '../../src/kernels/run.ts';
-import { gradientNorms, OPTIMIZERS, Optimizer } from '../../src/training/optimizer.ts';
+import { gradientNormsSync, OPTIMIZERS, Optimizer } from '../../src/training/optimizer.ts';
 import { accumulate, evaluateBatch } from '../../src/training/step.ts';
 import { alive, leavesNothing, onEveryBackend } from '../support/backend.ts';
 import { adamwSettings, randomBatch, variants, withDropout } from '../support/models.ts';
@@ -91,7 +91,7 @@ onEveryBackend(() => {
             const micro = [randomBatch(card, 2, 5), randomBatch(card, 2, 5, 2)];
             const loss = strict(() => {
               const { loss, gradients } = accumulate(model, micro, { dropoutSeed: 1, step });
-              const { total } = gradientNorms(gradients, names);
+              const { total } = gradientNormsSync(gradients, names);
               expect(total).toBeGreaterThan(0);
               optimizer.apply(gradients, 0.01, 0.5 * Math.min(1, 1 / total));
               return loss;

@@ -6,7 +6,7 @@ import type { ModelCard } from '../../src/cards/model-card.ts';
 import { type KernelEvent, observeKernels } from '../../src/engine/kernel-events.ts';
 import { currentScope, inModule, inTerm, isComplete, withScope } from '../../src/engine/scope.ts';
 import { FORWARD_TERMS } from '../../src/terms/vocabulary.ts';
-import { gradientNorms, Optimizer } from '../../src/training/optimizer.ts';
+import { gradientNormsSync, Optimizer } from '../../src/training/optimizer.ts';
 import { accumulate } from '../../src/training/step.ts';
 import { onFastBackend } from '../support/backend.ts';
 import { adamwSettings, randomBatch, variants, withDropout } from '../support/models.ts';
@@ -19,7 +19,7 @@ function eventsOfStep(card: ModelCard, keep: 'probabilities' | 'nothing-quadrati
   try {
     const micro = [randomBatch(card, 2, 4), randomBatch(card, 2, 4, 2)];
     const { gradients } = accumulate(model, micro, { dropoutSeed: 1, keep });
-    gradientNorms(
+    gradientNormsSync(
       gradients,
       model.namedWeights().map(({ name }) => name),
     );

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { WeightShape } from '../../src/cards/weights.ts';
 import { normalArray } from '../../src/engine/random.ts';
 import type { NamedWeight } from '../../src/layers/card-layer.ts';
-import { assign, gradientNorms, Optimizer, type OptimizerSettings } from '../../src/training/optimizer.ts';
+import { assign, gradientNormsSync, Optimizer, type OptimizerSettings } from '../../src/training/optimizer.ts';
 import { leavesNothing, onEveryBackend } from '../support/backend.ts';
 import { close } from '../support/check-op.ts';
 import { adamwSettings } from '../support/models.ts';
@@ -125,10 +125,10 @@ onEveryBackend(() => {
     }),
   );
 
-  it('gradientNorms: each tensor’s and all together', () =>
+  it('gradientNormsSync: each tensor’s and all together', () =>
     leavesNothing(() => {
       const gradients = gradientsAt(3);
-      const { total, each } = gradientNorms(
+      const { total, each } = gradientNormsSync(
         gradients,
         shapes.map(({ name }) => name),
       );

@@ -8,13 +8,13 @@ import { stateOf, tickingClock, tinyPlan, tinySession } from '../support/trainin
 
 onEveryBackend(() => {
   describe('a step', () => {
-    it('of four micro-batches equals one of the big batch', () => {
+    it('of four micro-batches equals one of the big batch', async () => {
       // Without dropout: a micro-batch draws masks of its own.
       const card = variants.gpt!;
       const big = tinySession(tinyPlan({ batch: 8 }, card));
       const small = tinySession(tinyPlan({ batch: 2, accumulation: 4 }, card));
       for (let step = 0; step < 3; step++) {
-        const [expected, found] = [big.trainer.advance(), small.trainer.advance()];
+        const [expected, found] = [await big.trainer.advance(), await small.trainer.advance()];
         expect(found.tokens).toBe(expected.tokens);
         expect(found.loss).toBeCloseTo(expected.loss, 5);
         expect(found.gradientNorm).toBeCloseTo(expected.gradientNorm, 5);
@@ -33,7 +33,7 @@ onEveryBackend(() => {
       const session = tinySession(plan);
       const { trainer, model } = session;
       const look = async () => {
-        trainer.advance();
+        await trainer.advance();
         await evaluate(model, plan.corpus.validation, { batch: 2, sequence: 6 });
         return alive();
       };
@@ -44,13 +44,13 @@ onEveryBackend(() => {
     });
   });
 
-  it('a rehearsal changes nothing, and expects what a clock and the bandwidth say', () => {
+  it('a rehearsal changes nothing, and expects what a clock and the bandwidth say', async () => {
     const session = tinySession(tinyPlan({ accumulation: 3 }));
     const before = stateOf(session);
-    const seconds = expectedStepSeconds(session.trainer, tickingClock(500), Number.POSITIVE_INFINITY);
+    const seconds = await expectedStepSeconds(session.trainer, tickingClock(500), Number.POSITIVE_INFINITY);
     expect(seconds).toBe(1.5);
     const parameters = session.model.variables().reduce((sum, { size }) => sum + size, 0);
-    expect(expectedStepSeconds(session.trainer, () => 0, 32 * parameters)).toBe(1);
+    expect(await expectedStepSeconds(session.trainer, () => 0, 32 * parameters)).toBe(1);
     expect(stateOf(session)).toEqual(before);
     expect(session.trainer.step).toBe(0);
     session.dispose();
