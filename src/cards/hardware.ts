@@ -19,7 +19,7 @@ export const hardwareSchema = z.strictObject({
   peakFlops: z.strictObject({ fp32: flops(), bf16: flops(), fp16: flops(), int8: flops() }),
   memoryBytes: z
     .int()
-    .min(1)
+    .min(2 ** 20)
     .max(2 ** 50),
   /** bytes/s */
   memoryBandwidth: perSecond(1e16),
