@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import yargs from 'yargs';
 import { nearest, UserError, unknownName } from '../../src/terms/user-error.ts';
+import { callerPath } from './caller-path.ts';
 import type { Options, Values } from './options.ts';
 
 /** What may stand without a `--` in front, such as the folders of `yarn check-golden DIR…`. */
@@ -160,7 +161,7 @@ function checkPositionals(given: readonly string[], allowed: Positionals | undef
 function readConfig(file: string): Defaults {
   let content: unknown;
   try {
-    content = JSON.parse(readFileSync(file, 'utf8'));
+    content = JSON.parse(readFileSync(callerPath(file), 'utf8'));
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const reason =

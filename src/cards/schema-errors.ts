@@ -98,7 +98,8 @@ export function throwFirstIssue(
   json: unknown,
   error: z.core.$ZodError,
 ): never {
-  const issue = error.issues[0]!;
+  // A key that no schema has is a better clue than the one that is missing because of it.
+  const issue = error.issues.find(({ code }) => code === 'unrecognized_keys') ?? error.issues[0]!;
   if (issue.code === 'unrecognized_keys') {
     throw new UserError(`${subject}: ${unknownKeySentence(schema, dotted([...issue.path, issue.keys[0]!]))}`);
   }

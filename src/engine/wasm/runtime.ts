@@ -3,6 +3,7 @@
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import type { KernelFunc, TensorInfo } from '@tensorflow/tfjs-core';
 import { util } from '@tensorflow/tfjs-core';
+import { UserError } from '../../terms/user-error.ts';
 import { assemble } from './assembler.ts';
 import { Program } from './language.ts';
 import type { Platform } from './platform.ts';
@@ -85,11 +86,11 @@ export class Runtime {
    */
   output(shape: number[], dtype: 'float32' | 'int32' | 'bool' = 'float32'): TensorInfo {
     if (sizeOf(shape) >= 2 ** 29)
-      throw new Error(`A tensor of shape [${shape}] is too large for the wasm backend: it has 2 GiB or more.`);
+      throw new UserError(`A tensor of shape [${shape}] is too large for the wasm backend: it has 2 GiB or more.`);
     const tensor = this.backend.makeOutput(shape, dtype);
     if (this.pointer(tensor) === 0 && sizeOf(shape) > 0) {
       this.backend.disposeData(tensor.dataId);
-      throw new Error(`The memory of the wasm backend is full: there is no room for a tensor of shape [${shape}].`);
+      throw new UserError(`The memory of the wasm backend is full: there is no room for a tensor of shape [${shape}].`);
     }
     return tensor;
   }
