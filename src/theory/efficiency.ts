@@ -3,8 +3,8 @@ import { type ComputePrecision, type HardwareCard, peakOf } from '../cards/hardw
 import type { ModelCard } from '../cards/model-card.ts';
 import { type Count, count, type Measure, measure, rate } from '../terms/quantities.ts';
 import { type Term, term } from '../terms/term.ts';
-import { countFlops, type FormulaConvention } from './flops.ts';
 import { UserError } from '../terms/user-error.ts';
+import { countFlops, type FormulaConvention } from './flops.ts';
 import { checkPositive, checkShare, checkWhole } from './input.ts';
 import { type Shape, shapeLetters } from './letters.ts';
 
