@@ -180,7 +180,7 @@ describe('the batch that saturates', () => {
 });
 
 describe('times', () => {
-  it('Llama-2 7B in bf16 reads 13.21 GB for a token, as gpt-fast counts 1389.35 GB/s at 105.14 tokens/s on an A100', () => {
+  it('Llama-2 7B in bf16 reads 13.21 GB for a token, as torchao measures 1389.35 GB/s at 105.14 tokens/s on an A100', () => {
     const card = arch('llama2-7b');
     const { work, times } = predictInference(card, { batch: 1, prompt: 1, generated: 1 }, { hardware: a100 });
     expect((2 * Number(matmulParameters(card))) / 1e9).toBeCloseTo(1389.35 / 105.14, 2);
