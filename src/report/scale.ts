@@ -3,12 +3,11 @@ import type { ScalingAnswer } from '../theory/scaling-answer.ts';
 import { type FitName, PARAMETRIC_FITS } from '../theory/scaling-fits.ts';
 import { LEAST_PARAMETERS } from '../theory/scaling-laws.ts';
 import type { LossTerms } from '../theory/scaling-parametric.ts';
+import { PFLOP_DAY } from '../theory/scaling-power.ts';
 import { si, significant } from './format.ts';
 import { isoFlopLines } from './iso-flop.ts';
 import type { Palette } from './palette.ts';
 import { table } from './table.ts';
-
-const PFLOP_DAY = 1e15 * 24 * 3600;
 
 /** Everything for a program: laws by name, fits with their constants, tables, curves. Losses are nats per token. */
 export function scaleDocument(answer: ScalingAnswer): Record<string, unknown> {
@@ -62,16 +61,27 @@ export function scaleLines(answer: ScalingAnswer, palette: Palette, width = 100)
       isoFlopLines(answer.isoFlop.curves, palette, width),
     ),
     ...section(
-      'The table of llm-pretraining (Hoffmann et al. 2022, table 3), and the optimum of each fit for its budgets',
+      'The table of llm-pretraining (Hoffmann et al. 2022, table 3), beside the optima of the fits',
       tableLines(answer, palette, width),
     ),
     ...section('The models of training-llms', modelLines(answer, palette, width)),
     '',
-    ...answer.notes.map(palette.warning),
+    ...answer.notes.flatMap((note) => wrapped(note, width)).map(palette.warning),
     palette.quiet(
       'C = 6ND FLOPs · N parameters with embeddings (kaplan: without) · D tokens · losses in nats per token',
     ),
   ];
+}
+
+/** A sentence on as many lines as it needs. */
+function wrapped(sentence: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of sentence.split(' ')) {
+    const line = lines.at(-1);
+    if (line !== undefined && line.length + 1 + word.length <= width) lines[lines.length - 1] = `${line} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
 }
 
 /** 5.76e23 as the papers write it. */
