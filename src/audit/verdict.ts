@@ -92,8 +92,20 @@ function findPart(part: Part<unknown> | PendingPart, evidence: unknown): PartFin
   if (isPending(part)) {
     return { says, recorded, verdict: part.recorded, because: [{ label: 'missing', value: part.missing }] };
   }
-  const verdict = verdictOf(part, evidence);
+  const verdict = orSayWhere(part, evidence);
   return { says, recorded, verdict, because: reasons(part, verdict, evidence) };
+}
+
+/** The verdict; an error that names the part and, for a rule of thumb, how far off it is. */
+function orSayWhere(part: Part<unknown>, evidence: unknown): Verdict {
+  try {
+    return verdictOf(part, evidence);
+  } catch (error) {
+    if (!(error instanceof UndecidedError)) throw error;
+    const ratios = Object.entries(part.approximation?.ratios(evidence) ?? {});
+    const off = ratios.map(([label, ratio]) => `${label} ${ratio.toPrecision(4)}`).join(', ');
+    throw new UndecidedError(`"${part.says}" is ${error.message}${off && ` (ratios: ${off})`}`);
+  }
 }
 
 function reasons(part: Part<unknown>, verdict: Verdict, evidence: unknown): EvidenceLine[] {
