@@ -49,7 +49,7 @@ export interface ScalingAnswer {
  * Answers for a budget, a size or a text; for two of them also what that choice is worth.
  * @throws UserError when nothing, all three, or something absurd is given
  */
-export function answerScaling(request: ScalingRequest, curvePoints = 65): ScalingAnswer {
+export function answerScaling(request: ScalingRequest, curvePoints = 93): ScalingAnswer {
   const { question, choice } = resolve(request);
   const laws = SCALING_LAWS.map((law) => {
     const allocation = law.allocate(question);

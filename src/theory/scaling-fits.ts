@@ -126,8 +126,6 @@ export const KAPLAN = {
   optimum: {
     parameters: { scale: 1.3e9, exponent: 0.73 },
     tokens: { scale: 2e10, exponent: 0.27 },
-    batch: { scale: 2e6, exponent: 0.24 },
-    steps: { scale: 5.4e3, exponent: 0.03 },
   },
   /** D ≥ 5·10³·N^0.74 tokens keep the penalty of overfitting small. */
   overfitting: { scale: 5e3, exponent: 0.74 },
