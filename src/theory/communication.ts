@@ -135,7 +135,7 @@ export function pipelineTraffic(input: TrafficInput, gradients: StateTerms['grad
   if (layout.pipeline === 1) return [];
   const directions = layout.pipeline === 2 && layout.interleave === 1 ? '' : '2';
   const source = 'Narayanan et al. 2021';
-  const rows = [traffic(input, 'pipeline', 'activations on, gradients back', `${directions}m·v·p·B·s·D / t`, source)];
+  const rows = [traffic(input, 'pipeline', 'activations on, gradients back', `${directions}m·v⌈p·B·s·D / T⌉`, source)];
   if (card.tied) {
     const bytes = gradients.map(({ formula }) => formula.replaceAll('N', 'u·D')).join(' + ');
     const what = 'AllReduce of the tied embedding';
