@@ -91,7 +91,7 @@ describe('loadModelCard', () => {
   it('says what is wrong with a choice', () => {
     const refusals = [
       [{ arch: 'gtp-small' }, /Unknown arch 'gtp-small': did you mean gpt-small/],
-      [{}, /give --arch NAME .* or --card FILE/],
+      [{}, /give --arch NAME .* --card FILE/],
       [{ arch: 'gpt2', card: 'x.json' }, /both given/],
       [{ card: join(folder, 'none.json') }, /none.json' cannot be read \(ENOENT\)/],
       [{ card: folder }, /cannot be read \(EISDIR\)/],
