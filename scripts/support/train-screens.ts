@@ -99,7 +99,10 @@ function memoryParts(card: ModelCard, { batch, sequence, optimizer }: TrainingSe
   return [
     ...persistent.map(({ id, value, formula }) => ({ name: named[id] ?? id, value, formula })),
     { name: 'saved activations', value: activations },
-    { name: largest === 'optimizer' ? 'gradients and temporaries' : 'temporaries', value: rest },
+    {
+      name: phases[largest].some(({ id }) => id === 'gradients') ? 'gradients and temporaries' : 'temporaries',
+      value: rest,
+    },
   ];
 }
 

@@ -100,4 +100,4 @@ const largestBatchWords = (batch: number, sequence: number) =>
 const remedyWords = ({ fit, hardware }: Machine) =>
   fit.remedies.length > 0
     ? fit.remedies.map(({ options, peak }) => `${options} (${bytes(peak.value)})`)
-    : [`nothing on one accelerator; yarn plan --hardware ${hardware.name} --gpus N divides the model among several`];
+    : ['nothing on one accelerator', `several: yarn plan --hardware ${hardware.name} --gpus N`];

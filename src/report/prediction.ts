@@ -15,7 +15,8 @@ import { table } from './table.ts';
 
 /** The names of the design's vocabulary, with exact integers: `parameters.total`, `flops.palm.forward`, `memory.gradients` … */
 export function predictionDocument(prediction: Prediction): Record<string, unknown> {
-  const { card, shape, settings, parameters, flops, hardwareFlops, machine } = prediction;
+  const { card, shape, parameters, flops, hardwareFlops, machine } = prediction;
+  const { keeps: recompute, ...settings } = prediction.settings;
   const { total, groups } = countParameters(card);
   const flopEntries = FORMULA_CONVENTIONS.map((convention) => {
     const { forward, forwardBackward, forwardTerms, backwardTerms } = flops[convention];
@@ -35,7 +36,7 @@ export function predictionDocument(prediction: Prediction): Record<string, unkno
     arch: card.name,
     card,
     shape: { ...shape, tokens: shape.batch * shape.sequence },
-    settings,
+    settings: { ...settings, recompute },
     parameters: {
       total,
       groups,

@@ -59,7 +59,7 @@ export function peakMemory(
   const again = blockAgain(oneBlock, keeps);
   const quadratic = quadraticTemporaries(keeps, attention, bytes);
   const headGradient = memory.gradients[0]!.formula.replace('N', 'V·D');
-  const atEnd = keeps === 'full' ? oneBlock : savedByOneBlock(card, shape, optimizer, keeps, options);
+  const atEnd = savedByOneBlock(card, shape, optimizer, keeps, options);
   const update = [bytes(`optimizer.${optimizer}`, '5p·V·D', 'temporaries of the largest weight')];
   const categories = {
     loss: {
@@ -72,7 +72,7 @@ export function peakMemory(
       gradients: [bytes('head.logits/dw', headGradient, 'gradient of the head')],
       temporaries: [...again, ...quadratic],
     },
-    backwardEnd: { savedActivations: atEnd, gradients: memory.gradients, temporaries: quadratic },
+    backwardEnd: { savedActivations: atEnd, gradients: memory.gradients, temporaries: [...again, ...quadratic] },
     optimizer: { savedActivations: [], gradients: memory.gradients, temporaries: precision === 'fp32' ? update : [] },
   } satisfies Record<PeakPhase, PhaseMemory>;
   const all = ({ savedActivations, gradients, temporaries }: PhaseMemory) => [

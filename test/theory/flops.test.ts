@@ -83,6 +83,22 @@ describe('published figures', () => {
   });
 });
 
+describe('the head', () => {
+  const shape = { batch: 2, sequence: 512 };
+  const head = (arch: string, convention: 'palm' | 'causal') => {
+    const { forwardTerms, backwardTerms } = countFlops(loadModelCard({ arch }), shape, convention);
+    return sum(
+      'FLOPs',
+      [...forwardTerms, ...backwardTerms].filter(({ id }) => id.startsWith('head.')),
+    ).value;
+  };
+
+  it.each(['palm', 'causal'] as const)('%s: counts forward and twice backward, 6BSDV, tied or not', (convention) => {
+    expect(head('gpt2', convention)).toBe(6n * 2n * 512n * 768n * 50_257n);
+    expect(head('llama3-8b', convention)).toBe(6n * 2n * 512n * 4096n * 128_256n);
+  });
+});
+
 describe('for any card and shape', () => {
   const shape = fc.record({ batch: fc.integer({ min: 1, max: 9 }), sequence: fc.integer({ min: 1, max: 8 }) });
 
