@@ -25,8 +25,8 @@ export async function makeMeasurements(
       card,
       backend: getBackend(),
       now: () => milliseconds() / 1000,
-      timeKernels: (run, times) => {
-        const { stepSeconds, kernels } = timeKernels(run, times, milliseconds);
+      timeKernels: async (run, times) => {
+        const { stepSeconds, kernels } = await timeKernels(async () => run(), times, milliseconds);
         return {
           total: 1000 * stepSeconds,
           kernels: Object.fromEntries(kernels.map(({ name, seconds }) => [name, 1000 * seconds])),

@@ -20,7 +20,7 @@ export interface Bench {
   /** Seconds, from any origin. */
   now(): number;
   /** Means of one of `times` runs. */
-  timeKernels(run: () => void, times: number): KernelMilliseconds;
+  timeKernels(run: () => void, times: number): Promise<KernelMilliseconds>;
   /** One line on what is being done. */
   progress(text: string): void;
 }

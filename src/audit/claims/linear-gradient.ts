@@ -46,3 +46,25 @@ export function linearGradient() {
     dX: { shape: shapeOf(dx), worst: worstDifference(dx, x, (moved) => loss(multiply(moved, w))) },
   };
 }
+
+/**
+ * The gradient of z′ = φ(z·W) with φ = tanh, by (3.1) with the index of φ′ as printed (that of the input) and as it must be
+ * (that of the output): how far each is from finite differences. W is square, or else the printed one would not even be defined.
+ */
+export function activatedGradient() {
+  const size = 4;
+  const z = matrix(3, size, 1);
+  const w = matrix(size, size, 2);
+  const activated = (x: Matrix, weights: Matrix): Matrix => multiply(x, weights).map((row) => row.map(Math.tanh));
+  const sum = (y: Matrix) => loss(y);
+  const dy = lossGradient(activated(z, w));
+  const slope = multiply(z, w).map((row) => row.map((value) => 1 - Math.tanh(value) ** 2));
+  // Σ_j dy_bj·φ′((zW)_b?)·W_ij, with ? = i as printed, j as it must be.
+  const gradient = (index: (i: number, j: number) => number): Matrix =>
+    z.map((row, b) =>
+      row.map((_, i) => dy[b]!.reduce((total, value, j) => total + value * slope[b]![index(i, j)]! * w[i]![j]!, 0)),
+    );
+  const worst = (index: (i: number, j: number) => number) =>
+    worstDifference(gradient(index), z, (moved) => sum(activated(moved, w)));
+  return { printed: worst((i) => i), corrected: worst((_, j) => j) };
+}

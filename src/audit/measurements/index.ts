@@ -2,5 +2,6 @@
 import type { AnyMeasurement } from '../context.ts';
 import { matmulFlops } from './matmul-flops.ts';
 import { savedActivations } from './saved-activations.ts';
+import { stepTimes } from './step-times.ts';
 
-export const MEASUREMENTS: readonly AnyMeasurement[] = [matmulFlops, savedActivations];
+export const MEASUREMENTS: readonly AnyMeasurement[] = [matmulFlops, savedActivations, stepTimes];
