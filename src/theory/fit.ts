@@ -56,13 +56,15 @@ export function fitInto(card: ModelCard, shape: Shape, settings: StepSettings, h
   };
 }
 
+const withoutNumbers = (options: string) => options.replace(/\d+/g, '');
+
 interface Change {
   readonly options: string;
   readonly shape?: Shape;
   readonly settings?: Partial<StepSettings>;
 }
 
-/** What a person could change, one thing at a time; then the cheapest settings together. */
+/** What a person could change, one thing at a time, those first that change least. */
 function changes(
   { sequence }: Shape,
   { precision, keeps, attention, optimizer }: StepSettings,
@@ -84,25 +86,36 @@ function changes(
       ? [{ options: `--batch ${largest}`, shape: { batch: largest, sequence } }]
       : half(sequence).map((less) => ({ options: `--batch 1 --seq ${less}`, shape: { batch: 1, sequence: less } }))),
     isTraining && optimizer === 'adamw' && { options: '--optimizer adamw-8bit', settings: { optimizer: 'adamw-8bit' } },
-    isTraining &&
-      optimizer.startsWith('adamw') && {
-        options: '--optimizer adamw-8bit --recompute full --attention flash --precision mixed',
-        settings: { optimizer: 'adamw-8bit', keeps: 'full', attention: 'flash', precision: 'mixed' },
-      },
   ];
   return all.filter((change) => change !== false);
 }
 
+/** The settings of training that need least, and the options that lead to them from the present ones. */
+function smallest({ precision, keeps, attention, optimizer }: StepSettings): Change[] {
+  if (precision === 'int8') return [];
+  const isAdam = optimizer.startsWith('adamw');
+  const parts = [
+    isAdam && optimizer !== 'adamw-8bit' && '--optimizer adamw-8bit',
+    keeps !== 'full' && '--recompute full',
+    attention !== 'flash' && '--attention flash',
+    precision !== 'mixed' && '--precision mixed',
+  ].filter((part) => part !== false);
+  const settings = { keeps: 'full', attention: 'flash', precision: 'mixed' } as const;
+  return [{ options: parts.join(' '), settings: { ...settings, ...(isAdam && { optimizer: 'adamw-8bit' }) } }];
+}
+
+/** Single changes that are enough, or where none is, all of them together. */
 function remedies(card: ModelCard, shape: Shape, settings: StepSettings, capacity: bigint, largest: number): Remedy[] {
-  const found: Remedy[] = [];
-  const kinds = new Set<string>();
-  for (const change of changes(shape, settings, largest)) {
-    const kind = change.options.replace(/\d+/g, '');
-    if (kinds.has(kind)) continue;
-    const peak = stepMemory(card, change.shape ?? shape, { ...settings, ...change.settings }).peak.total;
-    if (peak.value > capacity) continue;
-    kinds.add(kind);
-    found.push({ options: change.options, peak });
-  }
-  return found.slice(0, 4);
+  const enough = (among: readonly Change[]): Remedy[] => {
+    const found: Remedy[] = [];
+    for (const change of among) {
+      // Of several shorter sequences only the longest is of interest.
+      if (found.some(({ options }) => withoutNumbers(options) === withoutNumbers(change.options))) continue;
+      const peak = stepMemory(card, change.shape ?? shape, { ...settings, ...change.settings }).peak.total;
+      if (peak.value <= capacity) found.push({ options: change.options, peak });
+    }
+    return found;
+  };
+  const single = enough(changes(shape, settings, largest));
+  return single.length > 0 ? single : enough(smallest(settings));
 }

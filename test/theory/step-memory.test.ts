@@ -180,4 +180,15 @@ describe('what fits', () => {
     const sgd = { ...mixed, optimizer: 'sgd-momentum', states: 'training-llms', keeps: 'full' } as const;
     expect(fitInto(llama, { batch: 1, sequence: 8192 }, sgd, loadHardware('h200')).fits).toBe(true);
   });
+
+  it('where no single change is enough, all together may be, without those already made', () => {
+    const settings: StepSettings = { ...mixed, attention: 'flash' };
+    const least: StepSettings = { ...settings, optimizer: 'adamw-8bit', keeps: 'full' };
+    const shape = { batch: 1, sequence: 1024 };
+    const room = (bytes: bigint) => ({ ...h100, memoryBytes: Number(bytes) });
+    const { peak } = stepMemory(gpt2, shape, least);
+    const { remedies } = fitInto(gpt2, shape, settings, room(peak.total.value));
+    expect(remedies.map(({ options }) => options)).toEqual(['--optimizer adamw-8bit --recompute full']);
+    expect(fitInto(gpt2, shape, settings, room(peak.total.value / 2n)).remedies).toEqual([]);
+  });
 });
