@@ -11,6 +11,9 @@ export type TrainingPrecision = (typeof TRAINING_PRECISIONS)[number];
 export const PRECISIONS = [...TRAINING_PRECISIONS, 'int8'] as const;
 export type Precision = (typeof PRECISIONS)[number];
 
+/** Bytes of one weight (training-llms, transformer-math-101, lecture-compute-memory: 4, 2 and 1). */
+export const WEIGHT_BYTES: Readonly<Record<Precision, bigint>> = { fp32: 4n, mixed: 2n, int8: 1n };
+
 /** Bytes of one activation or cached key: p in the documents' formulas. */
 export const ACTIVATION_BYTES: Readonly<Record<Precision, bigint>> = { fp32: 4n, mixed: 2n, int8: 2n };
 
