@@ -74,7 +74,7 @@ export interface Claim<E = unknown> {
   readonly kinds: readonly EvidenceKind[];
   /** Everything that the predicates look at. Throws where the evidence cannot be had. */
   readonly evidence: (context: AuditContext) => E;
-  /** The first part is the main one. A claim counts as its weightiest part: erratum, convention, approximates, holds. */
+  /** The first part is the main one: while it is pending, so is the claim. Else a claim counts as its weightiest part. */
   readonly parts: readonly (Part<E> | PendingPart)[];
   /** The evidence in a few words, for the one line of `yarn audit`. */
   readonly brief: (evidence: E) => string;

@@ -28,7 +28,7 @@ export interface PartFinding {
 /** What one claim came to. */
 export interface Finding {
   readonly claim: AnyClaim;
-  /** The weightiest of what could be decided; absent where the check failed to run. */
+  /** What the parts come to together; absent where the check failed to run. */
   readonly verdict?: Verdict | Pending;
   readonly recorded: Verdict | Pending;
   readonly parts: readonly PartFinding[];
@@ -77,7 +77,7 @@ export function examine(claim: AnyClaim, context: AuditContext): Finding {
       recorded,
       verdict: weightiest(parts.map(({ verdict }) => verdict)),
       parts,
-      brief: decided ? claim.brief(evidence) : (claim.parts[0] as PendingPart).missing,
+      brief: decided ? claim.brief(evidence) : '',
       details: decided ? (claim.details?.(evidence) ?? []) : [],
       agrees: parts.every((part) => part.verdict === part.recorded),
     };
@@ -124,7 +124,9 @@ function reasons(part: Part<unknown>, verdict: Verdict, evidence: unknown): Evid
   return [];
 }
 
-/** The weightiest of several verdicts; `pending` only where nothing is decided. */
+/** What the parts' verdicts come to: the weightiest of them, but `pending` where the first part, the main one, is. */
 export function weightiest(verdicts: readonly (Verdict | Pending)[]): Verdict | Pending {
-  return VERDICTS.find((verdict) => verdicts.includes(verdict)) ?? verdicts[0]!;
+  const [main] = verdicts as [Verdict | Pending];
+  if (main.startsWith('pending')) return main;
+  return VERDICTS.find((verdict) => verdicts.includes(verdict)) ?? main;
 }

@@ -39,7 +39,9 @@ function evidenceText({ parts, brief, failure, recorded, verdict, agrees }: Audi
   const corrections = parts.filter((part) => part.verdict === 'erratum').map(({ because }) => because[0]!.value);
   const should = corrections.length > 0 ? `should be ${corrections.join('; ')} · ` : '';
   const differs = agrees ? '' : `DIFFERS from the record${recorded === verdict ? '' : `, ${recorded}`} · `;
-  return `${differs}${should}${brief}`;
+  const main = parts[0]!;
+  const missing = main.verdict.startsWith('pending') ? `missing: ${main.because[0]!.value} · ` : '';
+  return `${differs}${missing}${should}${brief}`;
 }
 
 function painted(finding: Audited, palette: Palette, text: string): string {
