@@ -37,7 +37,10 @@ const arrows = Object.entries(layers).map(([layer, below]) => arrow(layer, below
 // A report may name the types of what it shows, but runs nothing of it.
 const arrowReport = arrow('report', [...base, 'theory']);
 arrowReport.to.dependencyTypesNot = ['type-only'];
-const arrowReportTypes = { ...arrow('report', library), name: 'arrow-report-types' };
+const arrowReportTypes = {
+  ...arrow('report', [...library, 'numbers', 'planner', 'audit']),
+  name: 'arrow-report-types',
+};
 
 const noTensors = 'theory|terms|cards|report';
 
