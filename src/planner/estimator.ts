@@ -100,7 +100,8 @@ export class Estimator {
       const letters = { ...this.letters(place), q: BigInt(flight) };
       return size(endActivationTerms(card, letters, { isFirst: ends !== 'last', isLast }));
     });
-    const temporaries = this.once(`temporaries ${work} ${layout.zero === 3} ${isLast}`, () => {
+    const gathers = layout.zero === 3 ? `${layout.pipeline} ${zeroWorkers(layout)} ${ends}` : '';
+    const temporaries = this.once(`temporaries ${work} ${gathers} ${isLast}`, () => {
       const { loss, backward } = temporaryTerms(card, choice, layout, this.letters(place), isLast);
       return size(loss) > size(backward) ? size(loss) : size(backward);
     });

@@ -1,14 +1,14 @@
 // The planner: of all layouts that divide and fit, the fastest of each division of the GPUs, with its memory, times and reasons.
 
 import { peakOf } from '../cards/hardware.ts';
-import { type Count, count, type Measure, measure } from '../terms/quantities.ts';
+import { type Count, count, type Measure, measure, sum } from '../terms/quantities.ts';
 import { UserError } from '../terms/user-error.ts';
 import { stageTraffic } from '../theory/communication.ts';
 import { countFlops } from '../theory/flops.ts';
 import { workerLetters } from '../theory/parallelism.ts';
 import { activationBytes } from '../theory/parallelism-activations.ts';
 import { workerFlops } from '../theory/parallelism-flops.ts';
-import { fullestWorker, type WorkerMemory } from '../theory/parallelism-memory.ts';
+import { fullestWorker, type WorkerMemory, workerMemory } from '../theory/parallelism-memory.ts';
 import { workerParameterCount, workerParameterTerms } from '../theory/parallelism-parameters.ts';
 import { microBatchTime, type StepTime, secondsOf, stepTime, type TimedTraffic } from '../theory/parallelism-time.ts';
 import { bubbleShare, extremeStages } from '../theory/pipeline.ts';
@@ -155,8 +155,12 @@ export function describeLayout(
   const { card, gpus, globalBatch, sequence, hardware, states } = problem;
   const { stages, slowest } = timedStages(problem, candidate);
   const memory = fullestWorker(card, candidate.shape, candidate.layout, choiceOf(problem, candidate));
-  const optimizer = memory.optimizer.reduce((total, { value }) => total + value, 0n);
   const { layout, shape } = candidate;
+  const optimizer = extremeStages(layout)
+    .map(
+      (stage) => sum('bytes', workerMemory(card, shape, layout, choiceOf(problem, candidate), stage).optimizer).value,
+    )
+    .reduce((a, b) => (b > a ? b : a));
   const time = stepTime(stages, layout, shape.microBatches, optimizer, paceOf(problem));
   const flops = countFlops(card, { batch: globalBatch, sequence }, 'palm').forwardBackward;
   return {

@@ -23,6 +23,8 @@ export interface PlanProblem {
   readonly gpus: number;
   /** Sequences of a step, over all workers. */
   readonly globalBatch: number;
+  /** Whether the batch is the default, which follows the number of GPUs. */
+  readonly batchIsOpen?: boolean;
   readonly sequence: number;
   readonly states: StateChoice;
   readonly attention: AttentionKind;

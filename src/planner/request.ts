@@ -5,7 +5,7 @@ import { defaultBatch, type PlanProblem } from './problem.ts';
 import { chooseRun, type RunQuestion, type RunSize } from './run-size.ts';
 
 /** What a person asks for. */
-export interface PlanRequest extends Omit<PlanProblem, 'card' | 'globalBatch' | 'sequence'> {
+export interface PlanRequest extends Omit<PlanProblem, 'card' | 'globalBatch' | 'batchIsOpen' | 'sequence'> {
   readonly run: Omit<RunQuestion, 'serving'> & { readonly serving: Omit<RunQuestion['serving'], 'sequence'> };
   /** Tokens of a sequence; the card's context unless given. */
   readonly sequence?: number;
@@ -32,7 +32,11 @@ export function planRequest(request: PlanRequest): PlanAnswer {
   const question: RunQuestion = { ...run, serving: { ...run.serving, sequence } };
   const globalBatch = request.batch?.(sequence) ?? defaultBatch(sequence, gpus);
   const planFor = (size: RunSize) =>
-    plan({ ...request, card: size.card, globalBatch, sequence }, size.tokens, request.most);
+    plan(
+      { ...request, card: size.card, globalBatch, batchIsOpen: request.batch === undefined, sequence },
+      size.tokens,
+      request.most,
+    );
   const assumed = peakOf(hardware, states.precision).value * ASSUMED_MFU * 3600;
   const size = chooseRun(question, assumed);
   const first = planFor(size);

@@ -3,7 +3,7 @@ import { UserError } from '../terms/user-error.ts';
 import { type Layout, layoutProblem, NO_PARALLELISM } from '../theory/parallelism.ts';
 import { Estimator } from './estimator.ts';
 import { allDegrees, candidatesOf } from './layouts.ts';
-import { type Candidate, type Pins, type PlanProblem, usableBytes } from './problem.ts';
+import { type Candidate, defaultBatch, type Pins, type PlanProblem, usableBytes } from './problem.ts';
 
 const gigabytes = (bytes: bigint) =>
   `${(Number(bytes) / 1e9).toLocaleString('en-US', { maximumFractionDigits: 1 })} GB`;
@@ -44,7 +44,7 @@ function* moreGpus(gpus: number, perNode: number, most: number): Generator<numbe
   for (let more = 2 ** Math.ceil(Math.log2(first + 48 * perNode)); more <= most; more *= 2) yield more;
 }
 
-/** The least number of GPUs, among those worth trying, on which some layout fits; the batch grows where it must divide. */
+/** The least number of GPUs, among those worth trying, on which some layout fits; an open batch follows their number. */
 export function leastGpus(problem: PlanProblem, most = 131_072): { gpus: number; least: Least } | undefined {
   const { gpus, hardware } = problem;
   const bytes = leastMemory(problem)?.bytes ?? 0n;
@@ -52,7 +52,8 @@ export function leastGpus(problem: PlanProblem, most = 131_072): { gpus: number;
   // Dividing everything evenly is the best that more GPUs can do.
   const bound = Math.floor((Number(bytes) * gpus) / Number(usableBytes(problem)) / 2);
   for (const more of moreGpus(Math.max(gpus, bound - (bound % perNode)), perNode, most)) {
-    const least = fits({ ...problem, gpus: more });
+    const globalBatch = problem.batchIsOpen ? defaultBatch(problem.sequence, more) : problem.globalBatch;
+    const least = fits({ ...problem, gpus: more, globalBatch });
     if (least) return { gpus: more, least };
   }
   return undefined;
@@ -99,18 +100,37 @@ const degreesInWords = ({ tensor, pipeline, context, data, zero }: Layout) =>
     ...(zero > 0 ? [`ZeRO ${zero}`] : []),
   ].join(' · ');
 
+/** All savings together, where no single one is enough and something was pinned. */
+function everythingLoose(problem: PlanProblem): { words: string } | undefined {
+  const { microBatch, zero, recompute } = problem.pins;
+  const pins: Pins = {
+    ...problem.pins,
+    ...(microBatch === undefined ? {} : { microBatch: 1 }),
+    ...(zero === undefined ? {} : { zero: 3 }),
+    ...(recompute === undefined ? {} : { recompute: 'full' }),
+  };
+  const words = [
+    ...(microBatch !== undefined && microBatch > 1 ? ['--micro-batch 1'] : []),
+    ...(zero !== undefined && zero < 3 ? ['--zero 3'] : []),
+    ...(recompute !== undefined && recompute !== 'full' ? ['--recompute full'] : []),
+  ];
+  return words.length > 1 && fits({ ...problem, pins }) ? { words: words.join(' with ') } : undefined;
+}
+
+const recomputed = (recompute: Candidate['recompute']) => `${recompute === 'none' ? 'no' : recompute} recomputation`;
+
 /** The error for a problem whose layouts all need more memory than there is. */
 export function impossible(problem: PlanProblem): UserError {
   const { card, gpus, hardware, reserve } = problem;
   const least = leastMemory(problem)!;
-  const loose = looserChanges(problem).find((change) => fits(change.problem));
+  const loose = looserChanges(problem).find((change) => fits(change.problem)) ?? everythingLoose(problem);
   const more = leastGpus(problem);
   const changes = [
     ...(loose ? [loose.words] : []),
     ...(more
       ? [
-          `${grouped(more.gpus)} GPUs (${degreesInWords(more.least.candidate.layout)}, ${more.least.candidate.recompute} ` +
-            `recomputation: ${gigabytes(more.least.bytes)} each)`,
+          `${grouped(more.gpus)} GPUs (${degreesInWords(more.least.candidate.layout)}, ` +
+            `${recomputed(more.least.candidate.recompute)}: ${gigabytes(more.least.bytes)} each)`,
         ]
       : []),
   ];
@@ -120,7 +140,7 @@ export function impossible(problem: PlanProblem): UserError {
       : `no number of this hardware is enough: choose a shorter sequence (--seq) or hardware with more memory`;
   return new UserError(
     `'${card.name}' does not fit on ${grouped(gpus)} × ${hardware.name}: the best layout (` +
-      `${degreesInWords(least.candidate.layout)}, ${least.candidate.recompute} recomputation) needs ${gigabytes(least.bytes)} a GPU ` +
+      `${degreesInWords(least.candidate.layout)}, ${recomputed(least.candidate.recompute)}) needs ${gigabytes(least.bytes)} a GPU ` +
       `of ${gigabytes(usableBytes(problem))} usable (${gigabytes(BigInt(hardware.memoryBytes))} less ${Math.round(100 * reserve)} % ` +
       `kept free); ${advice}.`,
   );

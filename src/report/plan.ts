@@ -320,15 +320,15 @@ function runLines({ run, tokensPerSecond }: PlannedLayout, { problem }: Plan, wi
   const { pricePerHour: price } = problem.hardware;
   const cost =
     run.dollars === undefined
-      ? 'no price is known: give --price'
-      : `$${thousands(run.dollars)} at $${price!.dollars} an hour (${price!.source}, ${price!.date})`;
+      ? ['no price is known: give --price']
+      : [`$${thousands(run.dollars)} at $${price!.dollars} an hour`, `${price!.source}, ${price!.date}`];
   return wrapItems(
     [
       `${thousands(run.steps)} steps`,
       `${thousands(tokensPerSecond.value)} tokens/s`,
       `${duration(run.time.value)} (${significant(run.days)} days)`,
       `${thousands(run.gpuHours)} GPU-hours`,
-      cost,
+      ...cost,
     ],
     ' · ',
     width,

@@ -6,6 +6,7 @@ import { type Term, term } from '../terms/term.ts';
 import { type Layout, type WorkerShape, workerLetters } from './parallelism.ts';
 import { type ActivationChoice, blockActivationTerms, endActivationTerms } from './parallelism-activations.ts';
 import { workerBlockParameters, workerParameterCount, workerParameterTerms } from './parallelism-parameters.ts';
+import { dividedUp } from './parallelism-terms.ts';
 import { extremeStages, piecesInFlight } from './pipeline.ts';
 import { ACTIVATION_BYTES } from './precision.ts';
 import { type StateChoice, workerStates } from './zero.ts';
@@ -41,7 +42,22 @@ function flightLetters(layout: Layout, shape: WorkerShape, letters: Letters, sta
   };
 }
 
-/** What lives beside saved activations while the loss and gradients are made. @param letters of `workerLetters`, with p */
+/** Weights that ZeRO 3 gathers: two blocks, or the embedding where it is larger, but never more than others hold. */
+function gatheredTerms(card: ModelCard, letters: Letters): Term<'bytes'>[] {
+  const [n, Z, u, D] = (['n', 'Z', 'u', 'D'] as const).map((letter) => letters[letter] as bigint) as [
+    bigint,
+    bigint,
+    bigint,
+    bigint,
+  ];
+  const others = n - dividedUp(n, Z);
+  const units = [2n * workerBlockParameters(card, letters), 2n * u * D];
+  const wanted = units.reduce((a, b) => (b > a ? b : a));
+  const W = wanted < others ? wanted : others;
+  return W > 0n ? [term('gathered', 'bytes', 'p·W', { ...letters, W }, 'weights that ZeRO 3 gathers, two blocks')] : [];
+}
+
+/** What lives beside saved activations while the loss and gradients are made. @param letters of `workerLetters`, with p and n */
 export function temporaryTerms(
   card: ModelCard,
   choice: ActivationChoice,
@@ -49,8 +65,7 @@ export function temporaryTerms(
   letters: Letters,
   isLast: boolean,
 ): WorkerMemory['temporaries'] {
-  const bytes = (id: string, formula: string, source: string, more: Letters = {}) =>
-    term(id, 'bytes', formula, { ...letters, ...more }, source);
+  const bytes = (id: string, formula: string, source: string) => term(id, 'bytes', formula, letters, source);
   const { recompute, attention } = choice;
   const loss = isLast ? [bytes('head.logits/dx', 'p·B·s·u', 'gradient of the logits')] : [];
   const again =
@@ -64,9 +79,7 @@ export function temporaryTerms(
       ? [bytes('attention.softmax/dx', '3p·a·B·s·S', 'probabilities, their gradient, that of the scores')]
       : [];
   const ring = layout.context > 1 ? [bytes('ring', '4p·B·s·H·k', 'keys and values that come and go')] : [];
-  const largestUnit = [workerBlockParameters(card, letters), (letters.u as bigint) * (letters.D as bigint)];
-  const W = largestUnit[0]! > largestUnit[1]! ? largestUnit[0]! : largestUnit[1]!;
-  const gathered = layout.zero === 3 ? [bytes('gathered', '2p·W', 'weights of two blocks, gathered', { W })] : [];
+  const gathered = layout.zero === 3 ? gatheredTerms(card, letters) : [];
   return { loss: [...loss, ...gathered], backward: [...again, ...matrices, ...ring, ...gathered] };
 }
 
