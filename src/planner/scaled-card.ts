@@ -59,6 +59,6 @@ export function scaledCard(base: ModelCard, parameters: number, most = Number.PO
   if (best) return best.card;
   throw new UserError(
     `No model of the kind of '${base.name}' has about ${Math.round(Math.min(parameters, most)).toLocaleString('en-US')} parameters: ` +
-      `its vocabulary of ${base.vocabulary.toLocaleString('en-US')} alone takes more; name a smaller --arch, or allow more.`,
+      `its vocabulary of ${base.vocabulary.toLocaleString('en-US')} alone takes more; choose a --family with a smaller vocabulary such as llama3-small, or allow more.`,
   );
 }
