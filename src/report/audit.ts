@@ -37,11 +37,14 @@ const verdictText = ({ verdict }: Audited) => verdict ?? 'failed';
 function evidenceText({ parts, brief, failure, recorded, verdict, agrees }: Audited): string {
   if (failure !== undefined) return `the check failed to run: ${failure}`;
   const corrections = parts.filter((part) => part.verdict === 'erratum').map(({ because }) => because[0]!.value);
-  const should = corrections.length > 0 ? `should be ${corrections.join('; ')} · ` : '';
-  const differs = agrees ? '' : `DIFFERS from the record${recorded === verdict ? '' : `, ${recorded}`} · `;
   const main = parts[0]!;
-  const missing = main.verdict.startsWith('pending') ? `missing: ${main.because[0]!.value} · ` : '';
-  return `${differs}${missing}${should}${brief}`;
+  const differs = `DIFFERS from the record${recorded === verdict ? '' : `, ${recorded}`}`;
+  return [
+    ...(agrees ? [] : [differs]),
+    ...(main.verdict.startsWith('pending') ? [`missing: ${main.because[0]!.value}`] : []),
+    ...(corrections.length > 0 ? [`should be ${corrections.join('; ')}`] : []),
+    ...(brief === '' ? [] : [brief]),
+  ].join(' · ');
 }
 
 function painted(finding: Audited, palette: Palette, text: string): string {
