@@ -5,7 +5,8 @@ import { DEFAULT_EFFICIENCY, DEFAULT_RESERVE } from '../src/planner/problem.ts';
 import { readBatch, readBudget, readBytes, readSeconds } from '../src/planner/read-quantities.ts';
 import { planRequest } from '../src/planner/request.ts';
 import { palette } from '../src/report/palette.ts';
-import { planDocument, planLines } from '../src/report/plan.ts';
+import { planLines } from '../src/report/plan.ts';
+import { planDocument } from '../src/report/plan-document.ts';
 import { UserError } from '../src/terms/user-error.ts';
 import type { ZeroStage } from '../src/theory/parallelism.ts';
 import { OPTIMIZER_KINDS, PRECISIONS, STATE_CONVENTIONS, TRAINING_PRECISIONS } from '../src/theory/precision.ts';
@@ -66,7 +67,7 @@ runCommand({
       group: run,
     }),
     batch: text({
-      describe: 'a step of all GPUs, in sequences (512) or tokens (4e6tokens); about 4 Mi tokens unless given',
+      describe: 'a step of all GPUs, 512 sequences, or about 4e6tokens (default: about 4 Mi tokens)',
       placeholder: 'N',
       group: step,
     }),
@@ -139,7 +140,7 @@ runCommand({
         recompute: args.recompute,
       },
       sequence: args.seq,
-      batch: batch === undefined ? undefined : (sequence) => readBatch(batch, sequence),
+      batch: batch === undefined ? undefined : (sequence) => readBatch(batch, sequence, args.gpus),
       run: {
         card: named ? loadModelCard(cardPaths(args)) : undefined,
         family: loadModelCard({ arch: args.family }),

@@ -91,9 +91,9 @@ export class Estimator {
     const { candidate, stage, ends } = place;
     const { layout, shape } = candidate;
     const { card } = this.problem;
-    const choice = choiceOf(this.problem, candidate);
+    const choice = () => choiceOf(this.problem, candidate);
     const work = this.work(place);
-    const block = this.once(`block ${work}`, () => size(blockActivationTerms(card, choice, this.letters(place))));
+    const block = this.once(`block ${work}`, () => size(blockActivationTerms(card, choice(), this.letters(place))));
     const flight = Math.min(shape.microBatches, layout.pipeline);
     const isLast = ends !== 'first';
     const end = this.once(`ends ${work} ${ends} ${flight}`, () => {
@@ -102,7 +102,7 @@ export class Estimator {
     });
     const gathers = layout.zero === 3 ? `${layout.pipeline} ${zeroWorkers(layout)} ${ends}` : '';
     const temporaries = this.once(`temporaries ${work} ${gathers} ${isLast}`, () => {
-      const { loss, backward } = temporaryTerms(card, choice, layout, this.letters(place), isLast);
+      const { loss, backward } = temporaryTerms(card, choice(), layout, this.letters(place), isLast);
       return size(loss) > size(backward) ? size(loss) : size(backward);
     });
     const layers = BigInt((piecesInFlight(layout, shape, stage) * card.layers) / layout.pipeline / layout.interleave);
@@ -119,10 +119,10 @@ export class Estimator {
 
   private flops(place: Place): WorkerFlops {
     const { pipeline } = place.candidate.layout;
-    const choice = choiceOf(this.problem, place.candidate);
-    return this.once(`flops ${this.work(place)} ${pipeline} ${place.ends}`, () =>
-      workerFlops(this.problem.card, choice, this.letters(place), place.ends !== 'first'),
-    );
+    return this.once(`flops ${this.work(place)} ${pipeline} ${place.ends}`, () => {
+      const choice = choiceOf(this.problem, place.candidate);
+      return workerFlops(this.problem.card, choice, this.letters(place), place.ends !== 'first');
+    });
   }
 
   private activations(place: Place): bigint {

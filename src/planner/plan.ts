@@ -51,7 +51,7 @@ export interface Plan {
   /** Exact model FLOPs of one step. */
   readonly stepFlops: Count<'FLOPs'>;
   readonly usable: Count<'bytes'>;
-  /** How many layouts divide, and how many of them fit. */
+  /** How many layouts divide, and how many of them fit with as much recomputation as they need. */
   readonly considered: number;
   readonly fitting: number;
   readonly layouts: readonly PlannedLayout[];
@@ -84,11 +84,10 @@ function search(problem: PlanProblem, estimator: Estimator): Search {
   for (const degrees of allDegrees(problem)) {
     let fastest: Found | undefined;
     for (const variants of candidatesOf(problem, degrees)) {
-      considered += variants.length;
-      const fits = variants.map((candidate) => estimator.memory(candidate) <= usable);
-      fitting += fits.filter(Boolean).length;
-      const candidate = variants[fits.indexOf(true)];
+      considered++;
+      const candidate = variants.find((variant) => estimator.memory(variant) <= usable);
       if (!candidate) continue;
+      fitting++;
       const found = { candidate, bytes: estimator.memory(candidate), time: estimator.time(candidate) };
       if (!fastest || isBetter(found, fastest)) fastest = found;
     }

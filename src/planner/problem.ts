@@ -69,12 +69,20 @@ export const paceOf = ({ hardware, states, efficiency }: PlanProblem): Pace => (
   efficiency,
 });
 
-/** The default batch: about {@link DEFAULT_BATCH_TOKENS}, in whole shares for a number of GPUs that is not a power of two. */
-export function defaultBatch(sequence: number, gpus: number): number {
+/**
+ * A number of sequences near `wanted` that many layouts divide: a multiple of the odd part of the number of GPUs, and of a
+ * power of two that changes it by an eighth at most.
+ */
+export function divisibleBatch(wanted: number, gpus: number): number {
   let odd = gpus;
   while (odd % 2 === 0) odd /= 2;
-  return Math.max(1, Math.round(DEFAULT_BATCH_TOKENS / sequence / odd)) * odd;
+  const unit = odd * 2 ** Math.max(0, Math.floor(Math.log2(Math.max(1, wanted / odd / 4))));
+  return Math.max(1, Math.round(wanted / unit)) * unit;
 }
+
+/** The default batch: about {@link DEFAULT_BATCH_TOKENS}. */
+export const defaultBatch = (sequence: number, gpus: number): number =>
+  divisibleBatch(DEFAULT_BATCH_TOKENS / sequence, gpus);
 
 const inRange = (name: string, value: number, least: number, below: number) => {
   if (value >= least && value < below) return;

@@ -1,6 +1,7 @@
 // Quantities as people type them: `4e6tokens`, `1000000gpu-hours`, `80GiB`, `30ms`.
 import { BYTES_IN } from '../terms/quantities.ts';
 import { UserError } from '../terms/user-error.ts';
+import { divisibleBatch } from './problem.ts';
 import type { Budget } from './run-size.ts';
 
 const QUANTITY = /^\s*((?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*([a-z/-]*)\s*$/i;
@@ -23,8 +24,11 @@ function inUnits(text: string, label: string, allowed: string, units: Readonly<R
   return value * factor;
 }
 
-/** `512` or `512sequences`, or tokens: `4e6tokens`, `4Mtokens`. */
-export function readBatch(text: string, sequence: number): number {
+/**
+ * `512` or `512sequences`, taken as they are; or tokens, `4e6tokens`, `4Mtokens`: about so many, in a number of sequences that
+ * layouts of `gpus` divide.
+ */
+export function readBatch(text: string, sequence: number, gpus: number): number {
   const allowed = 'a whole number of sequences such as 512, or of tokens such as 4e6tokens';
   const { value, unit } = quantity(text, '--batch', allowed);
   const isCount = ['', 'sequences', 'sequence'].includes(unit);
@@ -32,7 +36,7 @@ export function readBatch(text: string, sequence: number): number {
   if ((!isCount && scale === undefined) || (isCount && !Number.isSafeInteger(value))) {
     throw new UserError(`--batch must be ${allowed}, not '${text}'.`);
   }
-  return isCount ? value : Math.max(1, Math.round((value * scale!) / sequence));
+  return isCount ? value : divisibleBatch((value * scale!) / sequence, gpus);
 }
 
 /** `5.76e23` FLOPs, or `1000000gpu-hours`. */

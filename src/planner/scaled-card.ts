@@ -38,7 +38,7 @@ export function scaledCard(base: ModelCard, parameters: number, most = Number.PO
   const together = wantedHeads >= 2 * HEADS_TOGETHER ? HEADS_TOGETHER : 1;
   const proportion = base.hidden / base.layers;
   let best: { card: ModelCard; error: number } | undefined;
-  const lowest = Math.max(together, Math.floor((wantedHeads * 0.5) / together) * together);
+  const lowest = Math.max(together, Math.floor((wantedHeads * (together > 1 ? 0.5 : 0.2)) / together) * together);
   for (let heads = lowest; heads <= Math.max(lowest, wantedHeads * 1.6); heads += together) {
     const thin = withSize(base, heads, 1, 'scaled');
     const perLayer = Number(countParameters(withSize(base, heads, 2, 'scaled')).total - countParameters(thin).total);
@@ -49,9 +49,10 @@ export function scaledCard(base: ModelCard, parameters: number, most = Number.PO
       const total = ends + layers * perLayer;
       if (layers < 1 || total > most) continue;
       const shape = Math.abs(Math.log((heads * base.headSize) / layers / proportion));
-      const error = Math.abs(Math.log(total / parameters)) + Math.max(0, shape - 0.26) + shape / 100;
+      const error = 4 * Math.abs(Math.log(total / parameters)) + Math.max(0, shape - 0.26) + shape / 100;
       if (!best || error < best.error) {
-        const millions = total >= 1e9 ? `${(total / 1e9).toPrecision(3)}b` : `${(total / 1e6).toPrecision(3)}m`;
+        const millions =
+          total >= 1e9 ? `${Number((total / 1e9).toPrecision(3))}b` : `${Number((total / 1e6).toPrecision(3))}m`;
         best = { card: withSize(base, heads, layers, `${base.name}-scaled-to-${millions}`), error };
       }
     }

@@ -17,7 +17,8 @@ import {
 } from '../../src/planner/problem.ts';
 import { toJson } from '../../src/report/json.ts';
 import { palette } from '../../src/report/palette.ts';
-import { planDocument, planLines } from '../../src/report/plan.ts';
+import { planLines } from '../../src/report/plan.ts';
+import { planDocument } from '../../src/report/plan-document.ts';
 import { NO_PARALLELISM, workersOf } from '../../src/theory/parallelism.ts';
 import { fullestWorker } from '../../src/theory/parallelism-memory.ts';
 
