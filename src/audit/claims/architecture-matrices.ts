@@ -41,7 +41,10 @@ export const sumOf = (parts: readonly Matrix[]): Matrix => parts.reduce(add);
 
 export const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;
-export const variance = (values: readonly number[]): number => mean(values.map((value) => (value - mean(values)) ** 2));
+export function variance(values: readonly number[]): number {
+  const middle = mean(values);
+  return mean(values.map((value) => (value - middle) ** 2));
+}
 
 /** The largest difference of two matrices; infinite where their shapes differ or a value is not a number. */
 export function difference(x: Matrix, y: Matrix): number {
@@ -68,8 +71,12 @@ export const siluSlope = (value: number): number => {
 };
 
 /** Zero mean and unit variance for every row: over the hidden index where rows are positions. */
-export const layerNorm = (x: Matrix, epsilon = 1e-5): Matrix =>
-  x.map((row) => row.map((value) => (value - mean(row)) / Math.sqrt(variance(row) + epsilon)));
+export function layerNorm(x: Matrix, epsilon = 1e-5): Matrix {
+  return x.map((row) => {
+    const [middle, deviation] = [mean(row), Math.sqrt(variance(row) + epsilon)];
+    return row.map((value) => (value - middle) / deviation);
+  });
+}
 
 /** Added to the scores of query s (row) and key s' (column): 0 where attended, −∞ elsewhere. */
 export const maskOf = (queries: number, attends: (s: number, key: number) => boolean, keys = queries): Matrix =>

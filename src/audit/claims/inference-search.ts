@@ -57,7 +57,7 @@ export const searchClaims: readonly AnyClaim[] = [
     documents: ['decoder-only'],
     where: '5',
     statement: 'The most probable token at each step does not guarantee the most probable sequence',
-    kinds: ['measured'],
+    kinds: ['arithmetic'],
     evidence: () => {
       const model = train(TEXT);
       return [...model.keys()].map((start) => ({

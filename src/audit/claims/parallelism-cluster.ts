@@ -32,7 +32,7 @@ export const clusterClaims: readonly AnyClaim[] = [
     where: 'Distributed training, 4D parallelism',
     statement:
       'Llama 3.1 405B combines tensor, pipeline, context and data parallelism; a pipeline idles (P − 1)/(m + P − 1) of its time',
-    kinds: ['published', 'traced'],
+    kinds: ['published', 'arithmetic'],
     evidence: () => ({
       layouts: LLAMA_405B.map((layout) => ({ ...layout, workers: workersOf({ ...NO_PARALLELISM, ...layout }) })),
       bubbles: PIPELINES.map(([pipeline, microBatches]) => ({

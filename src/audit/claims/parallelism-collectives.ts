@@ -45,7 +45,7 @@ export const collectiveClaims: readonly AnyClaim[] = [
     where: 'B, footnote 34',
     statement:
       'AllReduce = Reduce + Broadcast = ReduceScatter + AllGather; the first costs in proportion to the workers, the ring (nearly) nothing more for more',
-    kinds: ['traced'],
+    kinds: ['arithmetic'],
     evidence: () => ALGORITHMS.flatMap((algorithm) => [2, 4, 8, 16].map((workers) => played(algorithm, workers))),
     parts: [
       {
@@ -100,7 +100,7 @@ export const collectiveClaims: readonly AnyClaim[] = [
     documents: ['decoder-only'],
     where: '2.2, (2.10), figure 2',
     statement: 'No AllReduce in the backward pass of the second MLP matrix; one before the first matrix',
-    kinds: ['traced'],
+    kinds: ['arithmetic'],
     evidence: () => [2, 4, 8].map(shardMlp),
     parts: [
       {

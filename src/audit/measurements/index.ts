@@ -1,7 +1,17 @@
 // All measurements that claims rest on, in the order in which `yarn audit --measure` makes them.
 import type { AnyMeasurement } from '../context.ts';
+import { machineRoofline } from './machine-roofline.ts';
 import { matmulFlops } from './matmul-flops.ts';
+import { norms } from './norms.ts';
 import { savedActivations } from './saved-activations.ts';
 import { stepTimes } from './step-times.ts';
+import { tokensPerWord } from './tokens-per-word.ts';
 
-export const MEASUREMENTS: readonly AnyMeasurement[] = [matmulFlops, savedActivations, stepTimes];
+export const MEASUREMENTS: readonly AnyMeasurement[] = [
+  matmulFlops,
+  savedActivations,
+  stepTimes,
+  machineRoofline,
+  norms,
+  tokensPerWord,
+];
