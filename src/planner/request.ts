@@ -31,17 +31,16 @@ export function planRequest(request: PlanRequest): PlanAnswer {
   const sequence = request.sequence ?? (run.card ?? run.family).context;
   const question: RunQuestion = { ...run, serving: { ...run.serving, sequence } };
   const globalBatch = request.batch?.(sequence) ?? defaultBatch(sequence, gpus);
-  const planFor = (size: RunSize) =>
-    plan(
-      { ...request, card: size.card, globalBatch, batchIsOpen: request.batch === undefined, sequence },
-      size.tokens,
-      request.most,
-    );
-  const assumed = peakOf(hardware, states.precision).value * ASSUMED_MFU * 3600;
-  const size = chooseRun(question, assumed);
-  const first = planFor(size);
-  if (!run.budget || !('gpuHours' in run.budget)) return { size, plan: first };
-  const speed = first.layouts[0]!.tokensPerSecond.value / gpus;
-  const corrected = chooseRun(question, 6 * Number(size.parameters) * speed * 3600);
+  const batchIsOpen = request.batch === undefined;
+  const planFor = (size: RunSize, change: Partial<PlanRequest> = {}) => {
+    const { most, ...problem } = { ...request, ...change };
+    return plan({ ...problem, card: size.card, globalBatch, batchIsOpen, sequence }, size.tokens, most);
+  };
+  const size = chooseRun(question, peakOf(hardware, states.precision).value * ASSUMED_MFU * 3600);
+  if (!run.budget || !('gpuHours' in run.budget)) return { size, plan: planFor(size) };
+  // The speed that turns GPU-hours into FLOPs needs no search among micro-batches.
+  const rough = planFor(size, { most: 1, pins: { ...request.pins, microBatch: request.pins.microBatch ?? 1 } });
+  const speed = rough.layouts[0]!.tokensPerSecond.value / gpus;
+  const corrected = chooseRun({ ...question, bound: size.bound }, 6 * Number(size.parameters) * speed * 3600);
   return { size: corrected, plan: planFor(corrected), assumedMfu: ASSUMED_MFU };
 }

@@ -20,7 +20,12 @@ export interface RunQuestion {
   readonly law: ScalingLawName;
   readonly limits: ServingLimits;
   readonly serving: ServingPlace;
+  /** The answer to what inference may cost, where it is known already. */
+  readonly bound?: SizeBound;
 }
+
+/** The largest N whose inference stays within the limits, and what a larger model passes. */
+export type SizeBound = ReturnType<typeof largestWithin>;
 
 /** The model and the text, and why. */
 export interface RunSize {
@@ -31,6 +36,8 @@ export interface RunSize {
   readonly flops: number;
   readonly reasons: readonly string[];
   readonly notes: readonly string[];
+  /** Where N was open and limits were given. */
+  readonly bound?: SizeBound;
 }
 
 const hasLimits = (limits: ServingLimits) => Object.values(limits).some((limit) => limit !== undefined);
@@ -88,7 +95,9 @@ function openSize(question: RunQuestion, flops: number | undefined, bounded: boo
       'Nothing says how large the model is: give --arch, --card or --hf, or a --budget to choose it by.',
     );
   }
-  const most = bounded ? largestWithin((size) => scaledCard(family, size), limits, serving) : undefined;
+  const most = bounded
+    ? (question.bound ?? largestWithin((size) => scaledCard(family, size), limits, serving))
+    : undefined;
   const isBound = most !== undefined && (wanted === undefined || most.parameters < wanted);
   const target = isBound ? most.parameters : wanted!;
   const card = scaledCard(family, target, most?.parameters);
@@ -101,7 +110,7 @@ function openSize(question: RunQuestion, flops: number | undefined, bounded: boo
       : []),
     ...(flops === undefined ? (tokens === undefined ? ['D = 20N: there is no --budget'] : []) : ['D = C / 6N']),
   ];
-  return answer(card, D, reasons, question);
+  return { ...answer(card, D, reasons, question), ...(most ? { bound: most } : {}) };
 }
 
 function wantedSize({ law, tokens }: RunQuestion, flops: number | undefined): number | undefined {

@@ -17,7 +17,7 @@ interface Least {
 /** The candidate that needs least memory on its fullest worker, micro-batches as small as the pins allow. */
 function leastMemory(problem: PlanProblem, enough?: bigint): Least | undefined {
   const { pins } = problem;
-  const small = { ...problem, pins: { microBatch: 1, interleave: 1, ...pins } };
+  const small = { ...problem, pins: { ...pins, microBatch: pins.microBatch ?? 1, interleave: pins.interleave ?? 1 } };
   const estimator = new Estimator(small);
   let least: Least | undefined;
   for (const degrees of allDegrees(small)) {
