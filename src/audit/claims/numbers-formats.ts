@@ -8,6 +8,8 @@ import { digits, isNear, roundsTo } from '../words.ts';
 /** The fields as the slide prints them: sign, exponent, significand. */
 const PRINTED_FP32 = ['0', '10000000', '100100100000111111011011'] as const;
 const PRINTED_FP16 = ['0', '10000', '1001001000'] as const;
+/** The values as the slide prints them. */
+const PRINTED_VALUES = { fp32: Number('3.1415927'), fp16: Number('3.141') } as const;
 /** π in float32, with the 23 digits that the format has. */
 const PI_FP32 = '0 10000000 10010010000111111011011';
 
@@ -55,10 +57,10 @@ export const formatClaims: readonly AnyClaim[] = [
         says: 'The patterns decode to 3.1415927 = 2 · 1.5707964 and to 3.141 = 2 · 1.571, in the digits printed.',
         recorded: 'holds',
         asPrinted: ({ pi, half }) =>
-          roundsTo(pi.value, 3.1415927, 8) &&
+          roundsTo(pi.value, PRINTED_VALUES.fp32, 8) &&
           roundsTo(pi.significand, 1.5707964, 8) &&
           pi.storedExponent === 128 &&
-          isNear(half.value, 3.141, 2e-4) &&
+          isNear(half.value, PRINTED_VALUES.fp16, 2e-4) &&
           isNear(half.significand, 1.571, 5e-4) &&
           half.value === 3.140625,
       },
