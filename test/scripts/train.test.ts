@@ -18,9 +18,12 @@ const often = ['--evaluate-every', '3', '--evaluate-windows', '2', '--save-every
 const steps = (count: number) => [...model, ...dataset, ...often, '--steps', String(count)];
 const eight = steps(8);
 
+/** What `yarn train` runs, so that its signals take the way they take for a person. */
+const [program, ...before] = JSON.parse(readFileSync('package.json', 'utf8')).scripts.train.split(' ') as string[];
+
 /** Starts the command in a process of its own; `words` waits for something to be said, `done` for the end. */
 function started(...argv: string[]) {
-  const child: ChildProcess = spawn(process.execPath, ['--import', 'tsx', 'scripts/train.ts', ...argv]);
+  const child: ChildProcess = spawn(program!, [...before, ...argv]);
   const written = { stdout: '', stderr: '' };
   const collect = (name: 'stdout' | 'stderr') => child[name]!.on('data', (chunk) => (written[name] += String(chunk)));
   collect('stdout');
@@ -185,7 +188,9 @@ describe('a process', () => {
   });
 
   const never = ['--evaluate-every', '0', '--save-every', '0'];
-  const endless = [...model, ...dataset, ...never, '--steps', '100000', '--evaluate-windows', '2'];
+  /** Steps so long that a signal comes in the middle of one. */
+  const slow = ['--arch', 'gpt-debug', '--set', 'layers=3', '--backend', 'cpu', '--batch', '8', ...never];
+  const endless = [...slow, ...dataset, '--steps', '99', '--evaluate-windows', '2'];
 
   it('saves and ends on the first Ctrl-C, and can be resumed', async () => {
     const run = at('interrupted');
@@ -205,20 +210,7 @@ describe('a process', () => {
 
   it('ends at once on the second Ctrl-C, without saving', async () => {
     const run = at('impatient');
-    const slow = [
-      '--arch',
-      'gpt-debug',
-      '--set',
-      'layers=3',
-      '--backend',
-      'cpu',
-      '--batch',
-      '8',
-      ...never,
-      '--steps',
-      '99',
-    ];
-    const { child, done, words } = started(...slow, ...dataset, '--out', run);
+    const { child, done, words } = started(...endless, '--out', run);
     await words(/step +1\//);
     // Both come while the next step computes.
     child.kill('SIGINT');
