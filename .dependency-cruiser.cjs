@@ -17,6 +17,7 @@ const layers = {
   architectures: [...models, 'formats'],
   numbers: base,
   planner: [...base, 'theory'],
+  profiler: models,
   training: library,
   audit: [...library, 'numbers', 'planner', 'training', 'inference'],
   inference: library,
