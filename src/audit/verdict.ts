@@ -117,7 +117,8 @@ function reasons(part: Part<unknown>, verdict: Verdict, evidence: unknown): Evid
     const { ratios, until } = part.approximation!;
     const rows = Object.entries(ratios(evidence)).map(([label, ratio]) => ({
       label,
-      value: `${ratio.toPrecision(4)} of the exact count`,
+      value: `${ratio.toPrecision(4)}×`,
+      note: 'rule ÷ exact',
     }));
     return [...rows, { label: 'good until', value: until(evidence) }];
   }

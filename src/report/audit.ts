@@ -133,9 +133,12 @@ function evidenceRows(details: readonly EvidenceLine[], palette: Palette, width:
   const values = longest(({ value }) => value);
   const room = width - 2 - labels - 2;
   if (values > room) return details.flatMap((line) => wrapped(lineText(line), width - 2).map((text) => `  ${text}`));
-  return details.map(({ label, value, note }) => {
-    const row = `  ${label.padEnd(labels)}  ${value.padStart(isNumeric(details) ? values : 0)}`;
-    return note ? `${row}  ${palette.quiet(note)}` : row;
+  const right = isNumeric(details);
+  return details.flatMap(({ label, value, note = '' }) => {
+    const row = `  ${label.padEnd(labels)}  ${right ? value.padStart(values) : value}`;
+    if (row.length + 2 + note.length <= width) return [note ? `${row}  ${palette.quiet(note)}` : row];
+    const margin = ' '.repeat(labels + 4);
+    return [row, ...wrapped(note, width - margin.length).map((line) => `${margin}${palette.quiet(line)}`)];
   });
 }
 
