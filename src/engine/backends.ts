@@ -2,11 +2,12 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { UserError, unknownName } from '../terms/user-error.ts';
 
-/** Fastest first: the order in which `auto` tries them. */
+/** Those that compute, fastest first: the order in which `auto` tries them. */
 export const backendNames = ['native', 'webgpu', 'wasm', 'cpu'] as const;
-export type BackendName = (typeof backendNames)[number];
+/** `meta` knows shapes and no numbers; only who asks for it gets it. */
+export type BackendName = (typeof backendNames)[number] | 'meta';
 export type BackendChoice = BackendName | 'auto';
-export const backendChoices: readonly BackendChoice[] = ['auto', ...backendNames];
+export const backendChoices: readonly BackendChoice[] = ['auto', ...backendNames, 'meta'];
 
 /** A backend that runs. */
 export interface RunningBackend {
@@ -36,6 +37,8 @@ export interface BackendReport extends RunningBackend {
 export interface BackendOptions {
   /** Threads that compute, where the backend has a say; default: all. */
   readonly threads?: number;
+  /** Which backend `meta` mimics; default: native where it is installed, else wasm. */
+  readonly lowering?: string;
 }
 
 interface Backend {
@@ -95,6 +98,24 @@ const backends: Readonly<Record<BackendName, Backend>> = {
     },
     fix: 'yarn install',
   },
+  meta: {
+    what: 'shapes without numbers: counts what another backend would do, for models of any size',
+    start: async ({ lowering: wanted }) => {
+      const { useMeta } = await import('./meta/meta.ts');
+      const { lowering } = await useMeta({
+        lowering: wanted ?? ((await whyNotNative()) === undefined ? 'native' : 'wasm'),
+      });
+      return {
+        name: 'meta',
+        tfjs: 'meta',
+        version: tf.version_core,
+        device: engine(),
+        gpu: false,
+        remark: `counts what ${lowering} would run, and computes nothing`,
+      };
+    },
+    fix: 'yarn install',
+  },
 };
 
 /** What a backend is, in a few words, for lists. */
@@ -134,11 +155,11 @@ export interface BackendAvailability {
   readonly fix?: string;
 }
 
-/** All backends, each with whether it can be expected to work, judged without starting any (`yarn doctor` does that). The look
+/** All backends that compute, each with whether it can be expected to work, judged without starting any (`yarn doctor` does that). The look
  * for a GPU loads drivers, after which native can no longer start in this process. */
 export async function listBackends(): Promise<BackendAvailability[]> {
-  const reasons: Record<BackendName, () => Promise<string | undefined>> = {
-    native: async () => (inNode() ? (await import('./native/installed.ts')).missing() : 'it needs Node'),
+  const reasons: Record<(typeof backendNames)[number], () => Promise<string | undefined>> = {
+    native: whyNotNative,
     webgpu: () => import('./webgpu/webgpu.ts').then((module) => reasonOf(module.findAdapter())),
     wasm: async () => (typeof WebAssembly === 'undefined' ? 'there is no WebAssembly here' : undefined),
     cpu: async () => undefined,
@@ -188,6 +209,9 @@ async function useFastest(options: BackendOptions): Promise<BackendReport> {
 function isChoice(choice: string): choice is BackendChoice {
   return (backendChoices as readonly string[]).includes(choice);
 }
+
+const whyNotNative = async (): Promise<string | undefined> =>
+  inNode() ? (await import('./native/installed.ts')).missing() : 'it needs Node';
 
 async function reasonOf(attempt: Promise<unknown>): Promise<string | undefined> {
   try {

@@ -58,6 +58,7 @@ export function bytesOf(spec: TensorSpec): bigint {
 }
 
 const declarations = new Map<string, KernelDeclaration>();
+const followers = new Set<(declaration: KernelDeclaration) => void>();
 
 /**
  * Adds a kernel to the vocabulary and hands our own implementations to tfjs. Throws where the name is taken: a kernel is declared once.
@@ -68,7 +69,20 @@ export function declareKernel(declaration: KernelDeclaration): KernelDeclaration
   for (const [lowering, kernelFunc] of Object.entries(declaration.own ?? {})) {
     registerKernel({ kernelName: declaration.name, backendName: registryNames[lowering as Lowering], kernelFunc });
   }
+  for (const follow of followers) follow(declaration);
   return declaration;
+}
+
+/** Calls `follow` with every kernel declared so far and with each that is declared later, until the returned function is called. */
+export function followDeclarations(follow: (declaration: KernelDeclaration) => void): () => void {
+  for (const declaration of declarations.values()) follow(declaration);
+  followers.add(follow);
+  return () => followers.delete(follow);
+}
+
+/** Whether a lowering has the kernel. Where we implement it, only those lowerings do; a kernel that we leave to tfjs is on all. */
+export function runsOn({ own }: KernelDeclaration, lowering: Lowering): boolean {
+  return own === undefined || own[lowering] !== undefined;
 }
 
 /** The declaration of a kernel, or undefined where the models may not run it. */

@@ -1,6 +1,6 @@
 // Kernels that move or re-label elements without computing on them.
-import type { DataType, Tensor } from '@tensorflow/tfjs-core';
-import { declareKernel, sizeOf, type TensorSpec } from './declaration.ts';
+import { type DataType, slice_util, type Tensor, util } from '@tensorflow/tfjs-core';
+import { bytesPerElement, declareKernel, type Lowering, sizeOf, type TensorSpec } from './declaration.ts';
 import { run } from './run.ts';
 
 const none = () => 0n;
@@ -18,7 +18,10 @@ const identityKernel = declareKernel({
 const reshapeKernel = declareKernel({
   name: 'Reshape',
   inputs: ['x'],
-  outputs: ({ inputs: [x], attributes }) => [{ shape: attributes.shape as number[], dtype: x!.dtype }],
+  // One length may be −1: what is left. Throws where the elements do not fit.
+  outputs: ({ inputs: [x], attributes }) => [
+    { shape: util.inferFromImplicitShape(attributes.shape as number[], sizeOf(x!.shape)), dtype: x!.dtype },
+  ],
   flops: none,
   bytes: untouched,
   alias: () => 0,
@@ -29,7 +32,11 @@ const castKernel = declareKernel({
   inputs: ['x'],
   outputs: ({ inputs: [x], attributes }) => [{ shape: x!.shape, dtype: attributes.dtype as DataType }],
   flops: none,
-  alias: ({ inputs: [x], attributes }) => (x!.dtype === attributes.dtype ? 0 : undefined),
+  // tfjs's cpu backend keeps the array also where the new type holds every value of the old one: a mask as float32.
+  alias: ({ inputs: [x], attributes }, lowering) => {
+    const dtype = attributes.dtype as DataType;
+    return x!.dtype === dtype || (lowering === 'cpu' && !util.hasEncodingLoss(x!.dtype, dtype)) ? 0 : undefined;
+  },
 });
 
 const transposeKernel = declareKernel({
@@ -41,10 +48,25 @@ const transposeKernel = declareKernel({
   flops: none,
 });
 
-/** TensorFlow's Slice hands out a view where it cuts along the first axis only and the cut stays aligned to 64 bytes. */
-function isAlignedFirstAxisCut(x: TensorSpec, begin: readonly number[], size: readonly number[]): boolean {
-  const rowBytes = sizeOf(x.shape.slice(1)) * 4;
-  return size.slice(1).every((length, axis) => length === x.shape[axis + 1]) && (begin[0]! * rowBytes) % 64 === 0;
+/**
+ * TensorFlow's Slice hands out a view of the whole, and of a cut along the first axis that stays aligned to 64 bytes: each row is a
+ * multiple of them, or, of a vector, begin and size are (tensorflow/core/kernels/slice_op.cc, ops_util.h).
+ */
+function isAlignedFirstAxisCut(
+  { shape, dtype }: TensorSpec,
+  begin: readonly number[],
+  size: readonly number[],
+): boolean {
+  if (size.some((length, axis) => axis > 0 && length !== shape[axis])) return false;
+  if (size[0] === shape[0]) return true;
+  const aligned = (elements: number) => (elements * bytesPerElement[dtype]) % 64 === 0;
+  return shape.length === 1 ? aligned(begin[0]!) && aligned(size[0]!) : aligned(sizeOf(shape.slice(1)));
+}
+
+/** Whether a lowering's Slice shares the memory of its input: on cpu, where the elements lie side by side, it is a part of the array. */
+function isView(x: TensorSpec, begin: number[], size: number[], lowering: Lowering): boolean {
+  if (lowering === 'native') return isAlignedFirstAxisCut(x, begin, size);
+  return lowering === 'cpu' && slice_util.isSliceContinous([...x.shape], begin, size);
 }
 
 const sliceKernel = declareKernel({
@@ -57,9 +79,7 @@ const sliceKernel = declareKernel({
     return { read: moved, written: moved };
   },
   alias: ({ inputs: [x], attributes }, lowering) =>
-    lowering === 'native' && isAlignedFirstAxisCut(x!, attributes.begin as number[], attributes.size as number[])
-      ? 0
-      : undefined,
+    isView(x!, attributes.begin as number[], attributes.size as number[], lowering) ? 0 : undefined,
 });
 
 const concatKernel = declareKernel({

@@ -1,7 +1,8 @@
 // What a forward pass is told besides its input: shape, positions, constants, and the seed of its dropout.
-import { type Tensor, tensor2d } from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
 import type { ModelCard } from '../cards/model-card.ts';
 import type { DropoutSeed } from '../engine/random-kernels.ts';
+import { upload } from '../kernels/upload.ts';
 import { type AttentionSettings, causalMask } from '../ops/attention.ts';
 import { sinusoidalTable } from '../ops/embedding.ts';
 import { type RotaryTables, rotaryTables } from '../ops/rotary.ts';
@@ -27,10 +28,11 @@ export interface Pass {
 
 /** The constants of a card at a sequence length. The caller owns them. */
 export function makeConstants({ positions, headSize, hidden }: ModelCard, sequence: number): Constants {
-  const mask = tensor2d(causalMask(sequence), [sequence, sequence]);
+  const mask = upload([sequence, sequence], () => causalMask(sequence));
   if (positions.kind === 'rope') return { mask, rotary: rotaryTables(positions, headSize, sequence) };
   if (positions.kind === 'learned') return { mask };
-  return { mask, sinusoidal: tensor2d(sinusoidalTable(sequence, hidden, positions.theta), [sequence, hidden]) };
+  const sinusoidal = upload([sequence, hidden], () => sinusoidalTable(sequence, hidden, positions.theta));
+  return { mask, sinusoidal };
 }
 
 export function disposeConstants({ mask, rotary, sinusoidal }: Constants): void {

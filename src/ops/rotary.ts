@@ -1,7 +1,8 @@
 // Rotary position embeddings (Su et al. 2021) in the half-split layout: element j turns with element j + headSize/2.
-import { type Tensor, tensor2d } from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
 import { add, multiply, negative, sub } from '../kernels/elementwise.ts';
 import { concat, slice } from '../kernels/shape.ts';
+import { upload } from '../kernels/upload.ts';
 
 /** Cosines and sines of the rotation angles, each [sequence, headSize / 2]. */
 export interface RotaryTables {
@@ -45,16 +46,14 @@ function stretch(frequency: number, scaling: NonNullable<RopeSettings['scaling']
 export function rotaryTables(settings: RopeSettings, headSize: number, sequence: number, offset = 0): RotaryTables {
   const frequencies = rotaryFrequencies(settings, headSize);
   const half = frequencies.length;
-  const cos = new Float32Array(sequence * half);
-  const sin = new Float32Array(sequence * half);
-  for (let s = 0; s < sequence; s++) {
-    for (let j = 0; j < half; j++) {
-      const angle = Math.fround((offset + s) * frequencies[j]!);
-      cos[s * half + j] = Math.cos(angle);
-      sin[s * half + j] = Math.sin(angle);
+  const table = (of: (angle: number) => number) => () => {
+    const values = new Float32Array(sequence * half);
+    for (let s = 0; s < sequence; s++) {
+      for (let j = 0; j < half; j++) values[s * half + j] = of(Math.fround((offset + s) * frequencies[j]!));
     }
-  }
-  return { cos: tensor2d(cos, [sequence, half]), sin: tensor2d(sin, [sequence, half]) };
+    return values;
+  };
+  return { cos: upload([sequence, half], table(Math.cos)), sin: upload([sequence, half], table(Math.sin)) };
 }
 
 /**
