@@ -1,5 +1,7 @@
 // Claims T2, T11, T16, T17: masks, and the scale of the scores.
+
 import { type AnyClaim, claim } from '../claim.ts';
+import { modelCode } from '../measurements/model-code.ts';
 import { digits, isNear, thousands } from '../words.ts';
 import {
   attend,
@@ -60,24 +62,33 @@ export const attentionClaims: readonly AnyClaim[] = [
     documents: ['decoder-only'],
     where: '1.3',
     statement: "The causal mask is m = 0 for s ≤ s' and −∞ for s > s', so that position s sees no later one",
-    kinds: ['arithmetic'],
-    evidence: () => ({ printed: dependence((s, key) => s <= key), corrected: dependence((s, key) => s >= key) }),
+    kinds: ['arithmetic', 'measured'],
+    evidence: ({ measured }) => ({
+      code: measured(modelCode).causal,
+      printed: dependence((s, key) => s <= key),
+      corrected: dependence((s, key) => s >= key),
+    }),
     parts: [
       {
         says: "Added to the scores of query s and key s', the printed mask makes the model causal.",
         recorded: 'erratum',
         asPrinted: ({ printed }) => isCausal(printed),
-        corrected: ({ corrected }) => isCausal(corrected),
+        corrected: ({ corrected, code }) => isCausal(corrected) && code.later === 0 && code.own > 0,
         shouldBe: "0 for s ≥ s', −∞ for s < s'",
       },
     ],
     brief: ({ printed, corrected }) =>
       `${TOKENS} tokens: with the printed mask ${leaks(printed)} outputs change with a later token, with the corrected ${leaks(corrected)}`,
-    details: ({ printed }) =>
-      printed.map((row, s) => ({
+    details: ({ printed, code }) => [
+      ...printed.map((row, s) => ({
         label: `printed mask, output ${s}`,
         value: `knows tokens ${row.flatMap((known, key) => (known ? [key] : [])).join(', ')}`,
       })),
+      {
+        label: 'the model code',
+        value: `a later token changes logits by ${digits(code.later, 2)}, the own by ${digits(code.own, 2)} or more`,
+      },
+    ],
     explanation:
       'The mask is printed the wrong way round: with it every position sees itself and the future, and could copy the token that it is ' +
       "asked to predict. The text before it (w = 0 if s' > s) and the code after it (tril) have it right.",

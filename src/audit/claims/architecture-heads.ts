@@ -1,5 +1,7 @@
 // Claims T5, T6, T13: heads that share keys and values, their scale, and one matrix for all three projections.
+
 import { type AnyClaim, claim } from '../claim.ts';
+import { modelCode } from '../measurements/model-code.ts';
 import { digits } from '../words.ts';
 import {
   attendHeads,
@@ -73,8 +75,9 @@ export const headClaims: readonly AnyClaim[] = [
     documents: ['llm-pretraining'],
     where: 'Group-Query Attention',
     statement: 'With g groups query head h = 1 … n_H uses key head [h/g]',
-    kinds: ['arithmetic'],
-    evidence: () => {
+    kinds: ['arithmetic', 'measured'],
+    evidence: ({ measured }) => {
+      const code = measured(modelCode).keyHeads;
       const cases = [
         { heads: 32, groups: 8 },
         { heads: 8, groups: 2 },
@@ -83,6 +86,7 @@ export const headClaims: readonly AnyClaim[] = [
       return cases.map(({ heads, groups }) => ({
         heads,
         groups,
+        code,
         printed: Object.entries(READINGS).map(([name, round]) => ({
           name,
           keyHeads: mapping(heads, (h) => round(h / groups)),
@@ -101,7 +105,8 @@ export const headClaims: readonly AnyClaim[] = [
           ),
         corrected: (cases) =>
           cases.every(
-            ({ groups, fromOne, fromZero }) => dividesEvenly(fromOne, groups) && dividesEvenly(fromZero, groups),
+            ({ groups, fromOne, fromZero, code }) =>
+              dividesEvenly(fromOne, groups) && dividesEvenly(fromZero, groups) && dividesEvenly(code, 2),
           ),
         shouldBe:
           '⌈h·g/n_H⌉ counting from 1, ⌊h·g/n_H⌋ counting from 0: g is the number of groups, n_H/g heads share one',
@@ -126,8 +131,8 @@ export const headClaims: readonly AnyClaim[] = [
     documents: ['decoder-only'],
     where: 'footnote 10',
     statement: 'One large matrix whose product is cut into queries, keys and values equals separate matrices',
-    kinds: ['arithmetic'],
-    evidence: () => {
+    kinds: ['arithmetic', 'measured'],
+    evidence: ({ measured }) => {
       const { query, key, value } = randomAttention('heads', HIDDEN);
       const fused = product(z(), beside([query, key, value]));
       const parts = [query, key, value].map((weight, at) =>
@@ -136,13 +141,13 @@ export const headClaims: readonly AnyClaim[] = [
       const perHead = Array.from({ length: HEADS }, (_, head) =>
         difference(columns(fused, head * SIZE, SIZE), product(z(), columns(query, head * SIZE, SIZE))),
       );
-      return { parts, perHead };
+      return { parts, perHead, code: measured(modelCode).fused };
     },
     parts: [
       {
         says: 'Queries, keys and values, and each head of them, are the same numbers.',
         recorded: 'holds',
-        asPrinted: ({ parts, perHead }) => [...parts, ...perHead].every((error) => error === 0),
+        asPrinted: ({ parts, perHead, code }) => [...parts, ...perHead].every((error) => error === 0) && code < 1e-6,
       },
     ],
     brief: ({ parts, perHead }) => `largest difference ${digits(Math.max(...parts, ...perHead))} over ${HEADS} heads`,

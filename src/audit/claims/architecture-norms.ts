@@ -1,6 +1,7 @@
 // Claims T1, T4, T10, T18, T20: norms, and where they stand.
 
 import { type AnyClaim, claim } from '../claim.ts';
+import { modelCode } from '../measurements/model-code.ts';
 import { norms } from '../measurements/norms.ts';
 import { digits, isNear, percent } from '../words.ts';
 import {
@@ -22,6 +23,8 @@ import {
 } from './architecture-matrices.ts';
 
 const EXACT = 1e-12;
+/** float32 operations against float64 arithmetic. */
+const ROUNDING = 1e-5;
 const TOKENS = 5;
 const HIDDEN = 8;
 
@@ -61,21 +64,24 @@ export const normClaims: readonly AnyClaim[] = [
     documents: ['decoder-only'],
     where: '(1.1)',
     statement: 'LayerNorm acts over the sequence index: mean and variance over s for each b and d',
-    kinds: ['arithmetic'],
-    evidence: () => {
+    kinds: ['arithmetic', 'measured'],
+    evidence: ({ measured }) => {
       const x = randomMatrix('norms.x', TOKENS, HIDDEN);
       const spread = (y: Matrix) => y.map((row) => ({ mean: mean(row), variance: variance(row) }));
       return {
         overSequence: { positions: spread(overSequence(x)), future: knowsTheFuture(overSequence) },
         overHidden: { positions: spread(layerNorm(x)), future: knowsTheFuture(layerNorm) },
+        code: measured(modelCode).layerNorm,
       };
     },
     parts: [
       {
         says: 'Over the sequence it gives every position mean 0 and variance 1, as nn.LayerNorm(D) does, and keeps the model causal.',
         recorded: 'erratum',
-        asPrinted: ({ overSequence: { positions, future } }) => isLayerNorm(positions) && future < EXACT,
-        corrected: ({ overHidden: { positions, future } }) => isLayerNorm(positions) && future < EXACT,
+        asPrinted: ({ overSequence: { positions, future }, code }) =>
+          isLayerNorm(positions) && future < EXACT && code.printed < ROUNDING,
+        corrected: ({ overHidden: { positions, future }, code }) =>
+          isLayerNorm(positions) && future < EXACT && code.corrected < ROUNDING,
         shouldBe: 'over the hidden index d, for each position by itself',
       },
     ],
@@ -90,19 +96,24 @@ export const normClaims: readonly AnyClaim[] = [
     documents: ['llm-pretraining'],
     where: 'Llama-3 RMSNorm',
     statement: 'RMSNorm divides by √(μ² + ε), μ the mean',
-    kinds: ['arithmetic'],
-    evidence: () => {
+    kinds: ['arithmetic', 'measured'],
+    evidence: ({ measured }) => {
       const x = randomMatrix('norms.rms', 4, 64).map((row) => row.map((value) => value + 0.1));
       const by = (size: (row: readonly number[]) => number) =>
         x.map((row) => rootMeanSquare(row.map((value) => value / Math.sqrt(size(row) + 1e-6))));
-      return { printed: by((row) => mean(row) ** 2), corrected: by((row) => mean(row.map((value) => value ** 2))) };
+      return {
+        printed: by((row) => mean(row) ** 2),
+        corrected: by((row) => mean(row.map((value) => value ** 2))),
+        code: measured(modelCode).rmsNorm,
+      };
     },
     parts: [
       {
         says: 'What comes out has a root mean square of 1.',
         recorded: 'erratum',
-        asPrinted: ({ printed }) => printed.every((value) => isNear(value, 1, 1e-3)),
-        corrected: ({ corrected }) => corrected.every((value) => isNear(value, 1, 1e-3)),
+        asPrinted: ({ printed, code }) => printed.every((value) => isNear(value, 1, 1e-3)) && code.printed < ROUNDING,
+        corrected: ({ corrected, code }) =>
+          corrected.every((value) => isNear(value, 1, 1e-3)) && code.corrected < ROUNDING,
         shouldBe: 'the mean of the squares, (1/n)·Σx², as in the text of torch below it',
       },
     ],
@@ -144,22 +155,23 @@ export const normClaims: readonly AnyClaim[] = [
     documents: ['decoder-only'],
     where: '(1.9)',
     statement: 'A block is z ← z + MLP(LN(z + Attention(LN(z))))',
-    kinds: ['arithmetic'],
-    evidence: () => {
+    kinds: ['arithmetic', 'measured'],
+    evidence: ({ measured }) => {
       const { attention, mlp } = block();
       const z = randomMatrix('norms.z', TOKENS, HIDDEN);
       const y = add(z, attention(layerNorm(z)));
       return {
         printed: difference(add(z, mlp(layerNorm(y))), printedCode(z)),
         corrected: difference(add(y, mlp(layerNorm(y))), printedCode(z)),
+        code: measured(modelCode).block,
       };
     },
     parts: [
       {
         says: 'The formula is what the code above it computes.',
         recorded: 'erratum',
-        asPrinted: ({ printed }) => printed < EXACT,
-        corrected: ({ corrected }) => corrected < EXACT,
+        asPrinted: ({ printed, code }) => printed < EXACT && code.printed < ROUNDING,
+        corrected: ({ corrected, code }) => corrected < EXACT && code.corrected < ROUNDING,
         shouldBe: 'y + MLP(LN(y)) with y = z + Attention(LN(z))',
       },
     ],

@@ -5,6 +5,7 @@ import { draw, probabilities } from '../../inference/sampling.ts';
 import { countFlops } from '../../theory/flops.ts';
 import { countParameters } from '../../theory/parameters.ts';
 import { type AnyClaim, claim } from '../claim.ts';
+import { modelCode } from '../measurements/model-code.ts';
 import { tokensPerWord } from '../measurements/tokens-per-word.ts';
 import { digits, inUnit, isNear, percent, short } from '../words.ts';
 import {
@@ -97,8 +98,8 @@ export const objectiveClaims: readonly AnyClaim[] = [
     documents: ['decoder-only'],
     where: '(1.11)',
     statement: 'The loss is + mean of ln p(next token) = mean of Softmax(z) at the next token',
-    kinds: ['arithmetic'],
-    evidence: () => {
+    kinds: ['arithmetic', 'measured'],
+    evidence: ({ measured }) => {
       const logits = randomMatrix('loss.logits', 6, 5);
       const labels = [0, 3, 1, 4, 2, 2];
       // A model that learned: the right logits raised.
@@ -109,7 +110,7 @@ export const objectiveClaims: readonly AnyClaim[] = [
         secondLine: mean(likelihoods(z)),
         negative: -mean(likelihoods(z).map(Math.log)),
       });
-      return { before: all(logits), after: all(better) };
+      return { before: all(logits), after: all(better), code: measured(modelCode).loss };
     },
     parts: [
       {
@@ -119,7 +120,8 @@ export const objectiveClaims: readonly AnyClaim[] = [
           after.firstLine < before.firstLine &&
           after.secondLine < before.secondLine &&
           isNear(before.firstLine, before.secondLine, 1e-9),
-        corrected: ({ before, after }) => after.negative < before.negative && after.negative > 0,
+        corrected: ({ before, after, code }) =>
+          after.negative < before.negative && after.negative > 0 && code.after < code.before && code.after > 0,
         shouldBe: '− mean of ln p(next token) = − mean of ln Softmax(z), as F.cross_entropy in the code below',
       },
     ],

@@ -1,5 +1,7 @@
 // Claims T7, T8: rotary and sinusoidal positions.
+
 import { type AnyClaim, claim } from '../claim.ts';
+import { modelCode } from '../measurements/model-code.ts';
 import { digits } from '../words.ts';
 import { dot, randomMatrix } from './architecture-matrices.ts';
 
@@ -82,11 +84,12 @@ export const positionClaims: readonly AnyClaim[] = [
     where: 'Llama-3 RoPE',
     statement:
       'RoPE turns pairs of components by i·θ_j, θ_j = 10000^(−2j/D), j = 1 … D/2, so that scores know relative positions only',
-    kinds: ['arithmetic', 'published'],
-    evidence: ({ card }) => {
+    kinds: ['arithmetic', 'published', 'measured'],
+    evidence: ({ card, measured }) => {
       const llama = card('llama3-8b');
       return {
         ...rotary(),
+        code: measured(modelCode).rotary,
         firstPrinted: exponents(SIZE, 1)[0]!,
         firstCorrected: exponents(SIZE, 0)[0]!,
         base: llama.positions.theta,
@@ -99,12 +102,12 @@ export const positionClaims: readonly AnyClaim[] = [
       {
         says: 'The score of two tokens depends on the distance between them, not on where they stand.',
         recorded: 'holds',
-        asPrinted: ({ shifted, moved }) => shifted < EXACT && moved > EXACT,
+        asPrinted: ({ shifted, moved, code }) => shifted < EXACT && moved > EXACT && code.shifted < 1e-5,
       },
       {
         says: 'Neighbours as pairs (the slide) and halves as pairs (Hugging Face) are the same after a permutation of the rows of W^Q and W^K.',
         recorded: 'holds',
-        asPrinted: ({ layouts, scores }) => layouts < EXACT && scores < EXACT,
+        asPrinted: ({ layouts, scores, code }) => layouts < EXACT && scores < EXACT && code.layouts < 1e-5,
       },
       {
         says: 'The exponents are −2j/D, j = 1 … D/2: the first pair turns by 1 radian per position, as in the paper quoted.',

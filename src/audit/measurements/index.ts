@@ -2,6 +2,7 @@
 import type { AnyMeasurement } from '../context.ts';
 import { machineRoofline } from './machine-roofline.ts';
 import { matmulFlops } from './matmul-flops.ts';
+import { modelCode } from './model-code.ts';
 import { norms } from './norms.ts';
 import { savedActivations } from './saved-activations.ts';
 import { stepTimes } from './step-times.ts';
@@ -13,5 +14,6 @@ export const MEASUREMENTS: readonly AnyMeasurement[] = [
   stepTimes,
   machineRoofline,
   norms,
+  modelCode,
   tokensPerWord,
 ];
