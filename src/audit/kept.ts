@@ -1,7 +1,7 @@
 // Results of measurements as they are kept: in one file that ships, and in one of this machine's that wins over it.
 import { z } from 'zod';
 import { UserError } from '../terms/user-error.ts';
-import { type AnyMeasurement, type Measurement, MissingMeasurementError } from './context.ts';
+import { type Measurement, MissingMeasurementError } from './context.ts';
 
 const recordSchema = z.strictObject({
   /** The day, as in 2026-11-23. */
@@ -49,9 +49,4 @@ export function measuredFrom(...collections: readonly Kept[]): <T>(measurement: 
 /** The record that {@link measuredFrom} takes. */
 export function recordOf(id: string, collections: readonly Kept[]): KeptRecord | undefined {
   return collections.find((kept) => Object.hasOwn(kept, id))?.[id];
-}
-
-/** The measurements that none of the collections has. */
-export function neverMade(measurements: readonly AnyMeasurement[], ...collections: readonly Kept[]): AnyMeasurement[] {
-  return measurements.filter(({ id }) => recordOf(id, collections) === undefined);
 }
