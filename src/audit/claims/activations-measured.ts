@@ -9,11 +9,11 @@ import { coefficients, exponents, savedBytes } from './saved-evidence.ts';
 /** Whole models as measured, with what the documents and the adjustments known before the run say. */
 const wholeModels = ({ card, measured }: AuditContext) =>
   measured(savedActivations).models.map(({ card: name, set, keep, batch, sequence, bytes }) => {
-    const model = card(name, set);
+    const model = card(name, set.split(' ').filter(Boolean));
     const shape = { batch, sequence };
     const documents = sum('bytes', documentActivations(model, shape)).value;
     const adjustments = sum('bytes', activationAdjustments(model, shape, keep)).value;
-    return { name: [name, ...set].join(' '), keep, shape, bytes, documents, adjustments };
+    return { name: `${name} ${set}`.trim(), keep, shape, bytes, documents, adjustments };
   });
 
 export const a1 = claim({

@@ -68,7 +68,7 @@ const a8 = claim({
   kinds: ['arithmetic', 'measured'],
   evidence: ({ card, measured }) => {
     const saved = measured(savedActivations).models.filter(
-      ({ card: name, set, sequence }) => name === 'gpt-debug' && set.length === 0 && sequence === 24,
+      ({ card: name, set, sequence }) => name === 'gpt-debug' && set === '' && sequence === 24,
     );
     const bytes = (keep: string) => saved.find((row) => row.keep === keep)!.bytes;
     const counted = measured(matmulFlops).find(({ card: name }) => name === 'gpt-debug')!;

@@ -37,12 +37,12 @@ const a3 = claim({
   kinds: ['arithmetic', 'measured'],
   evidence: ({ card, measured }) => {
     const saved = measured(savedActivations);
-    const logits = (set: readonly string[]) =>
-      saved.models.find((row) => row.card === 'gpt-debug' && String(row.set) === String(set) && row.sequence === 12)!;
+    const logits = (set: string) =>
+      saved.models.find((row) => row.card === 'gpt-debug' && row.set === set && row.sequence === 12)!;
     return {
       norm: coefficients(saved, 'norm', 'nothing-quadratic', false).ofD / 4,
       residual: savedBytes(saved, 'residual', 'nothing-quadratic', false),
-      perLogit: (logits(['vocabulary=512']).bytes - logits([]).bytes) / (2 * 12 * 256),
+      perLogit: (logits('vocabulary=512').bytes - logits('').bytes) / (2 * 12 * 256),
       rows: [
         ...NEGLECTED.map((name) => endsShare(card(name))),
         { ...endsShare(card('gpt-small', ['vocabulary=50257'])), name: 'gpt-small, V = 50257' },

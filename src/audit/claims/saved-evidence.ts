@@ -58,13 +58,13 @@ const blockBytes = (saved: SavedActivations) =>
 
 /** What a model with `layers` layers keeps beyond one with the two of its card. */
 function layersOf(saved: SavedActivations, layers: number): number {
-  const model = (set: readonly string[]) =>
+  const model = (set: string) =>
     saved.models.find(
       (row) =>
         row.card === 'gpt-debug' &&
         row.keep === 'nothing-quadratic' &&
         row.sequence === BASE.sequence &&
-        String(row.set) === String(set),
+        row.set === set,
     )!.bytes;
-  return model([`layers=${layers}`]) - model([]);
+  return model(`layers=${layers}`) - model('');
 }

@@ -23,7 +23,8 @@ const schema = z.strictObject({
   models: z.array(
     z.strictObject({
       card: z.string(),
-      set: z.array(z.string()),
+      /** Assignments with spaces between them. */
+      set: z.string(),
       keep: z.enum(['probabilities', 'nothing-quadratic']),
       batch: whole,
       sequence: whole,
@@ -82,7 +83,7 @@ export const savedActivations: Measurement<SavedActivations> = {
       return keeps.flatMap((keep) =>
         [12, 24].map((sequence) => {
           const shape = { batch: 2, sequence };
-          return { card, set, keep, ...shape, bytes: savedByModel(bench.card(card, set), shape, keep) };
+          return { card, set: set.join(' '), keep, ...shape, bytes: savedByModel(bench.card(card, set), shape, keep) };
         }),
       );
     });
