@@ -8,6 +8,7 @@ import { type KernelEvent, observeKernels } from '../../src/engine/kernel-events
 import { metaLowerings } from '../../src/engine/meta/backend.ts';
 import { useMeta } from '../../src/engine/meta/meta.ts';
 import { allDeclarations, registryNames } from '../../src/kernels/declaration.ts';
+import { slice } from '../../src/kernels/shape.ts';
 import { Optimizer, type OptimizerKind } from '../../src/training/optimizer.ts';
 import { batchLoss, forwardBackward } from '../../src/training/step.ts';
 import { onBackend, type TestedBackend } from '../support/backend.ts';
@@ -37,7 +38,7 @@ const cases: Readonly<Record<string, Case>> = {
 /** `ids`: the data ids alive after the kernel. */
 type Step = KernelEvent & { readonly ids: number };
 
-/** What runs from the making of a model to its end: two steps of training and an evaluation. */
+/** What runs from the making of a model to its end: two steps of training, an evaluation, and what reading a growing text runs. */
 function life({ card, rows = 2, sequence = 5, microBatches = 1, keep, optimizer: kind = 'adamw' }: Case): void {
   const model = new Transformer(card, 1);
   const optimizer = new Optimizer(model.namedWeights(), { ...adamwSettings, kind });
@@ -49,6 +50,13 @@ function life({ card, rows = 2, sequence = 5, microBatches = 1, keep, optimizer:
     tf.dispose(losses);
   }
   batchLoss(model, randomBatch(card, rows, sequence)).dispose();
+  for (const length of [1, 2, 3]) {
+    const { inputs } = randomBatch(card, 1, length);
+    tf.tidy(() => {
+      const logits = model.logits({ ids: tf.tensor1d(inputs, 'int32'), batch: 1, sequence: length });
+      slice(logits, [length - 1, 0], [1, card.vocabulary]);
+    });
+  }
   model.dispose();
   optimizer.dispose();
 }

@@ -1,4 +1,5 @@
 // The meta backend alone: values cannot be read, memory is unique memory, undeclared kernels fail, and the largest card is traced in seconds.
+import { readdirSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Transformer } from '../../src/architectures/transformer.ts';
@@ -224,6 +225,21 @@ describe('useBackend', () => {
       new UserError("Unknown lowering 'wsam': did you mean wasm?"),
     );
   });
+});
+
+const shipped = readdirSync(new URL('../../models/', import.meta.url)).map((file) => file.replace('.json', ''));
+
+it.each(shipped)('the products and the state of a step of %s are what the formulas say', (name) => {
+  const card = shippedCard(name);
+  const sequence = Math.min(card.context, 1000);
+  const before = meta.uniqueMemory().bytes;
+  let weights = 0n;
+  const products = step(card, sequence, (model) => {
+    for (const { variable } of model.namedWeights()) weights += BigInt(variable.size);
+    expect(meta.uniqueMemory().bytes - before).toBeGreaterThanOrEqual(12n * weights);
+  });
+  expect(weights).toBe(countParameters(card).total);
+  expect(products).toBe(countFlops(card, { batch: 1, sequence }, 'palm').forwardBackward.value);
 });
 
 it('traces a step of llama3-405b at 8,192 tokens within 30 s and 4 GiB: its products are what the formulas say', () => {
