@@ -15,7 +15,7 @@ export interface Output {
   readonly interactive: boolean;
   /** The words may be coloured: a terminal, and NO_COLOR is unset. */
   readonly colour: boolean;
-  /** Width of the terminal in columns; 100 where there is none. */
+  /** Width of the terminal in columns; 100 where there is none, or one that does not know (0). */
   readonly columns: number;
   /** One or more lines of the command's answer, for people. */
   say(text: string): void;
@@ -40,7 +40,7 @@ export function output(json: boolean, stdout: Stream, stderr: Stream, environmen
     json,
     interactive,
     colour: interactive && !environment.NO_COLOR,
-    columns: interactive ? (words.columns ?? 100) : 100,
+    columns: (interactive && words.columns) || 100,
     say: (text) => {
       midLine = false;
       words.write(`${text}\n`);

@@ -37,7 +37,7 @@ import {
   withPaths,
 } from './train-options.ts';
 import { trainProgress } from './train-progress.ts';
-import { beforeFirstStepFacts, curveOf, endOfRunFacts, measurePeaks, type Peaks } from './train-screens.ts';
+import { beforeFirstStepFacts, curveOf, endOfRunFacts, measurePeaks, type Peaks, promptFor } from './train-screens.ts';
 
 const now = () => performance.now();
 
@@ -73,7 +73,8 @@ export const train: Command<typeof trainOptions> = {
       const { summary, log, code } = await run(args, out, plan, session, backend, peaks);
       const curve = curveOf(log.records, plan.corpus.floor?.validation);
       const peakBytes = process.resourceUsage().maxRSS * 1024;
-      const lines = endOfRun(endOfRunFacts(summary, curve, peakBytes), palette(out.colour), out.columns);
+      const facts = endOfRunFacts(summary, curve, peakBytes, await promptFor(plan.corpus));
+      const lines = endOfRun(facts, palette(out.colour), out.columns);
       for (const line of ['', ...lines]) out.say(line);
       const parameters = countParameters(plan.card).total;
       out.document({ ...summary, arch: plan.card.name, parameters, backend: backend.name, peakRssBytes: peakBytes });
@@ -200,7 +201,7 @@ async function run(
     const curve = curveOf(log.records, corpus.floor?.validation);
     return storage.write(joinPath(folder, RUN_FILES.curve), new TextEncoder().encode(lossSvg(folder, curve)));
   };
-  const columns = () => (out.json ? process.stderr : process.stdout).columns ?? out.columns;
+  const columns = () => (out.json ? process.stderr : process.stdout).columns || out.columns;
   const drawing = {
     write: (text: string) => out.write(text),
     interactive: out.interactive,

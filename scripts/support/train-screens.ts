@@ -6,6 +6,8 @@ import { probeBandwidth, probeMatmul } from '../../src/engine/probe.ts';
 import type { BackendFacts, BeforeFirstStep, StepFacts } from '../../src/report/before-first-step.ts';
 import type { EndOfRun } from '../../src/report/end-of-run.ts';
 import type { LossCurve } from '../../src/report/loss-curve.ts';
+import { shellWord } from '../../src/terms/shell-word.ts';
+import { UserError } from '../../src/terms/user-error.ts';
 import { countFlops } from '../../src/theory/flops.ts';
 import { parameterTerms, parameterTotal } from '../../src/theory/parameters.ts';
 import { peakMemory } from '../../src/theory/peak.ts';
@@ -113,11 +115,25 @@ export function curveOf(records: readonly LogRecord[], floor: number | undefined
   return { train: points('step'), validation: points('validation'), ...(floor !== undefined && { floor }) };
 }
 
-/** The last screen's facts. */
-export function endOfRunFacts(summary: RunSummary, curve: LossCurve, peakBytes: number): EndOfRun {
-  const { folder, stepsDone, stepsPlanned } = summary;
+/** How stories begin; where the tokenizer has no such characters, how the validation text does. */
+export async function promptFor({ tokenizer, validation }: Corpus): Promise<string> {
+  const story = 'Once upon a time';
+  try {
+    await tokenizer.encode(story);
+    return story;
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    const opening = tokenizer.decode(validation.subarray(0, 64));
+    return /\p{L}+( \p{L}+){0,3}/u.exec(opening)?.[0] ?? opening.slice(0, 1);
+  }
+}
+
+/** The last screen's facts. @param prompt a text that the model can go on from */
+export function endOfRunFacts(summary: RunSummary, curve: LossCurve, peakBytes: number, prompt: string): EndOfRun {
+  const { stepsDone, stepsPlanned } = summary;
+  const folder = shellWord(summary.folder);
   const resume = stepsDone < stepsPlanned ? [`yarn train --resume ${folder}`] : [];
   const files = ['checkpoints', RUN_FILES.log, RUN_FILES.curve, RUN_FILES.run];
-  const next = [...resume, `yarn generate --checkpoint ${folder} --prompt "Once upon a time"`];
+  const next = [...resume, `yarn generate --checkpoint ${folder} --prompt ${shellWord(prompt)}`];
   return { ...summary, curve, samples: [], peakBytes, files, next };
 }

@@ -8,6 +8,7 @@ import type { Tokenizer } from '../data/tokenizers/tokenizer.ts';
 import { findCheckpoint, type OpenCheckpoint } from '../formats/checkpoint.ts';
 import { readJson } from '../formats/json-file.ts';
 import { joinPath, type Storage } from '../formats/storage.ts';
+import { shellWord } from '../terms/shell-word.ts';
 import { UserError } from '../terms/user-error.ts';
 import type { RunProgress } from './checkpoint.ts';
 import {
@@ -97,7 +98,7 @@ export async function planResumedRun(path: string, request: RunRequest, services
   const { corpus } = await openText(run.card, request.dataset, tokenizer, true, services);
   if (corpus.identity !== run.corpus) {
     throw new UserError(
-      `The text of ${run.dataset} is not what the run '${folder}' began with: bring it back, or start from these weights with --init-from ${folder}.`,
+      `The text of ${run.dataset} is not what the run '${folder}' began with: bring it back, or start from these weights with --init-from ${shellWord(folder)}.`,
     );
   }
   refuseShortText(corpus, settings);

@@ -5,6 +5,7 @@ import type { Tokenizer } from '../data/tokenizers/tokenizer.ts';
 import { listCheckpoints } from '../formats/checkpoint.ts';
 import { readJson } from '../formats/json-file.ts';
 import { folderOf, joinPath, nameOf, type Storage } from '../formats/storage.ts';
+import { shellWord } from '../terms/shell-word.ts';
 import { UserError } from '../terms/user-error.ts';
 import type { TrainingSettings } from './settings.ts';
 
@@ -99,7 +100,7 @@ async function refuseForeignFolder(storage: Storage, folder: string): Promise<vo
   if (entries.some(({ name }) => name === RUN_FILES.run)) {
     const { card } = await readRun(storage, folder);
     throw new UserError(
-      `'${folder}' already holds a run of ${card.name}: give --resume ${folder} to go on with it, or another --out.`,
+      `'${folder}' already holds a run of ${card.name}: give --resume ${shellWord(folder)} to go on with it, or another --out.`,
     );
   }
   throw new UserError(

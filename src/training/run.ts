@@ -2,6 +2,7 @@
 import type { ModelCard } from '../cards/model-card.ts';
 import { saveCheckpoint } from '../formats/checkpoint.ts';
 import type { Storage } from '../formats/storage.ts';
+import { shellWord } from '../terms/shell-word.ts';
 import { UserError } from '../terms/user-error.ts';
 import { countFlops } from '../theory/flops.ts';
 import { checkpointContent, type RunProgress } from './checkpoint.ts';
@@ -130,7 +131,7 @@ export async function* carryOut(
     // Where the disk is full the log is, too: what is thrown says it all.
     await log.append({ kind: 'failure', step: trainer.step + 1, reason }).catch(() => undefined);
     if (!(error instanceof UserError) || savedStep === undefined) throw error;
-    const hint = `--resume ${folder} goes on from step ${savedStep}`;
+    const hint = `--resume ${shellWord(folder)} goes on from step ${savedStep}`;
     throw new UserError(`${reason.replace(/\.$/, '')}; ${hint}.`, { cause: error });
   }
 }

@@ -23,6 +23,7 @@ import {
   positiveInteger,
   text,
 } from '../../scripts/support/options.ts';
+import { output } from '../../scripts/support/output.ts';
 import { UserError } from '../../src/terms/user-error.ts';
 
 const tiny = ['--import', 'tsx', 'test/support/tiny-command.ts'];
@@ -82,6 +83,16 @@ async function run(argv: string[], more: Partial<Command<typeof options>> = {}) 
   const status = await execute({ name: 'try', summary: 'Tries.', options, handler, ...more }, argv, streams);
   return { status, stdout, stderr, args };
 }
+
+it('takes 100 columns where there is no terminal, or one that does not know its width', () => {
+  const stream = (columns?: number) => ({
+    write: () => undefined,
+    isTTY: true,
+    ...(columns !== undefined && { columns }),
+  });
+  const widths = [undefined, 0, 60].map((columns) => output(false, stream(columns), stream(), {}).columns);
+  expect(widths).toEqual([100, 100, 60]);
+});
 
 describe('a spawned command', () => {
   it('prints one JSON document on stdout and everything else on stderr', () => {

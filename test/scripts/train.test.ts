@@ -110,6 +110,18 @@ describe('another beginning', () => {
     '0',
   ];
 
+  it('ends with command lines that a shell takes, and a prompt that the tokenizer takes', async () => {
+    const text = at('lower case.txt');
+    writeFileSync(text, 'the lazy dog sleeps; '.repeat(200));
+    const options = ['--dataset', `file:${text}`, '--tokenizer', 'char', '--steps', '4', '--stop-after', '2'];
+    expect(said).toContain("--prompt 'Once upon a time'");
+    const { stdout } = await yarnTrain(...backend, ...options, '--arch', 'gpt-debug', '--out', at('two words'));
+    const [, resumed] = /yarn train --resume (.*)/.exec(stdout)!;
+    expect(resumed).toBe(`'${at('two words')}'`);
+    const [, prompt] = /yarn generate --checkpoint '.*two words' --prompt (.*)/.exec(stdout)!;
+    expect(prompt).toMatch(/^'?[a-z]+( [a-z]+)*'?$/);
+  });
+
   it('--init-from takes weights and tokenizer over, and resumes like any run', async () => {
     const tuned = at('tuned');
     const options = ['--init-from', whole, ...more, '--evaluate-windows', '2'];
