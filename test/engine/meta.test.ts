@@ -186,6 +186,45 @@ describe('memory', () => {
     );
   });
 
+  it('is what the cpu backend shares: the same array under the outputs that are declared to alias', async () => {
+    await useBackend('cpu');
+    const backend = tf.backend() as unknown as { data: { get(id: object): { values: tf.TypedArray } } };
+    const memory = ({ dataId }: tf.Tensor) => backend.data.get(dataId).values.buffer;
+    const shares = (x: tf.Tensor, y: tf.Tensor) => memory(x) === memory(y);
+    tf.tidy(() => {
+      const x = fill([4, 3, 5], 1);
+      const mask = fill([8], 1, 'bool');
+      expect(shares(x, identity(x))).toBe(true);
+      expect(shares(x, reshape(x, [60]))).toBe(true);
+      expect([shares(mask, cast(mask, 'float32')), shares(x, cast(x, 'int32'))]).toEqual([true, false]);
+      for (const [begin, size] of [
+        [
+          [1, 0, 0],
+          [2, 3, 5],
+        ],
+        [
+          [0, 0, 0],
+          [4, 3, 5],
+        ],
+        [
+          [1, 1, 0],
+          [1, 2, 5],
+        ],
+        [
+          [1, 1, 0],
+          [2, 2, 5],
+        ],
+        [
+          [0, 0, 1],
+          [4, 3, 4],
+        ],
+      ] as [number[], number[]][]) {
+        const call = { inputs: [{ shape: x.shape, dtype: x.dtype }], attributes: { begin, size } };
+        expect(shares(x, slice(x, begin, size))).toBe(findDeclaration('Slice')!.alias!(call, 'cpu') === 0);
+      }
+    });
+  });
+
   it('has a peak: alloc, alloc, free, alloc is two', () => {
     const start = meta.uniqueMemory().bytes;
     meta.restartPeak();
