@@ -12,13 +12,21 @@ import {
 import type { Bench } from '../../src/audit/context.ts';
 import { type ModelCode, modelCode } from '../../src/audit/measurements/model-code.ts';
 import { type Norms, norms } from '../../src/audit/measurements/norms.ts';
+import { trainResiduals } from '../../src/audit/measurements/residual-runs.ts';
+import type { Residuals } from '../../src/audit/measurements/residuals.ts';
 import { type TokensPerWord, tokensPerWord } from '../../src/audit/measurements/tokens-per-word.ts';
 import { startBackend } from '../../src/engine/backends.ts';
 import { auditContext, findingsOf, partsOf } from '../support/audit.ts';
-import { alive } from '../support/backend.ts';
+import { alive, leavesNothing } from '../support/backend.ts';
 
 /** Results as a machine might give them. */
-const madeUp: { norms: Norms; 'tokens-per-word': TokensPerWord } = {
+const madeUp: { norms: Norms; residuals: Residuals; 'tokens-per-word': TokensPerWord } = {
+  residuals: {
+    layers: 2,
+    steps: 9,
+    one: { gradients: [1, 2], first: 5, last: 2 },
+    two: { gradients: [1, 2], first: 5, last: 1 },
+  },
   norms: {
     rows: 8,
     hidden: 8,
@@ -49,7 +57,7 @@ describe('claims T', () => {
       expect({ id: claim.id, failure, agrees }).toEqual({ id: claim.id, failure: undefined, agrees: true });
     }
     expect(partsOf(findings.T7!)).toEqual(['holds', 'holds', 'erratum', 'erratum', 'erratum', 'erratum']);
-    expect(partsOf(findings.T9!)).toEqual(['holds', 'pending: sweeps']);
+    expect(partsOf(findings.T9!)).toEqual(['holds', 'holds']);
     expect(partsOf(findings.T17!)).toEqual(['holds', 'erratum']);
   });
 
@@ -102,6 +110,14 @@ describe('measurements', () => {
       expect(tokens[name]).toBeGreaterThan(words);
       expect(tokens[name]).toBeLessThan(bytes / 3);
     }
+  });
+
+  it.each([1, 2] as const)('of %i residual connections train, and leave nothing', async (connections) => {
+    await leavesNothing(() => {
+      const { gradients, first, last } = trainResiduals(connections, 2, 8);
+      expect(gradients).toHaveLength(2);
+      expect(last).toBeLessThan(first);
+    });
   });
 
   it('of norms give what their schema says', () => {

@@ -6,6 +6,7 @@ import { countFlops } from '../../theory/flops.ts';
 import { countParameters } from '../../theory/parameters.ts';
 import { type AnyClaim, claim } from '../claim.ts';
 import { modelCode } from '../measurements/model-code.ts';
+import { residuals } from '../measurements/residuals.ts';
 import { tokensPerWord } from '../measurements/tokens-per-word.ts';
 import { digits, inUnit, isNear, percent, short } from '../words.ts';
 import {
@@ -138,14 +139,15 @@ export const objectiveClaims: readonly AnyClaim[] = [
     where: 'Feedforward Layer, Other Components; (1.9)',
     statement:
       "The feed-forward layer takes attention's output through relu, with one residual connection around the whole block",
-    kinds: ['arithmetic'],
-    evidence: ({ card }) => {
+    kinds: ['measured', 'arithmetic'],
+    evidence: ({ card, measured }) => {
       const relu = card('gpt-debug', ['mlp.kind=relu']);
       const gelu = card('gpt-debug');
       const shape = { batch: 1, sequence: 16 };
       return {
         kind: relu.mlp.kind,
         parameters: [countParameters(relu).total, countParameters(gelu).total] as const,
+        trained: measured(residuals),
         flops: [countFlops(relu, shape, 'palm').forward.value, countFlops(gelu, shape, 'palm').forward.value] as const,
       };
     },
@@ -157,12 +159,20 @@ export const objectiveClaims: readonly AnyClaim[] = [
           kind === 'relu' && parameters[0] === parameters[1] && flops[0] === flops[1],
       },
       {
-        says: 'One residual connection per block trains as well as two.',
-        recorded: 'pending: sweeps',
-        missing: 'a block with one residual connection, trained beside one with two, with losses and gradient norms',
+        says: 'A stack of relu blocks with one residual connection each trains, and so does one with two, as in (1.9).',
+        recorded: 'holds',
+        asPrinted: ({ trained: { one, two } }) => one.last < one.first / 2 && two.last < two.first / 2,
       },
     ],
-    brief: ({ parameters }) => `relu and GELU: ${parameters.join(' and ')} parameters, the same products`,
+    brief: ({ trained: { one, two, steps } }) =>
+      `loss after ${steps} steps: ${digits(one.last, 3)} with one connection, ${digits(two.last, 3)} with two`,
+    details: ({ trained: { one, two }, parameters }) => [
+      ...one.gradients.map((gradient, block) => ({
+        label: `block ${block + 1}, gradient norm at initialisation`,
+        value: `one ${digits(gradient, 3)}, two ${digits(two.gradients[block]!, 3)}`,
+      })),
+      { label: 'parameters with relu and with GELU', value: parameters.join(' and ') },
+    ],
   }),
   claim({
     id: 'T12',

@@ -4,6 +4,7 @@ import { machineRoofline } from './machine-roofline.ts';
 import { matmulFlops } from './matmul-flops.ts';
 import { modelCode } from './model-code.ts';
 import { norms } from './norms.ts';
+import { residuals } from './residuals.ts';
 import { savedActivations } from './saved-activations.ts';
 import { stepTimes } from './step-times.ts';
 import { tokensPerWord } from './tokens-per-word.ts';
@@ -15,5 +16,6 @@ export const MEASUREMENTS: readonly AnyMeasurement[] = [
   machineRoofline,
   norms,
   modelCode,
+  residuals,
   tokensPerWord,
 ];
