@@ -5,6 +5,7 @@ import { headClaims } from './architecture-heads.ts';
 import { normClaims } from './architecture-norms.ts';
 import { objectiveClaims } from './architecture-objective.ts';
 import { positionClaims } from './architecture-positions.ts';
+import { sequenceClaims } from './architecture-sequences.ts';
 
 const numberOf = ({ id }: AnyClaim) => Number(id.slice(1));
 
@@ -14,4 +15,5 @@ export const architectureClaims: readonly AnyClaim[] = [
   ...headClaims,
   ...positionClaims,
   ...objectiveClaims,
+  ...sequenceClaims,
 ].sort((a, b) => numberOf(a) - numberOf(b));

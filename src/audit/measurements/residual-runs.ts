@@ -31,7 +31,7 @@ function makeWeights(layers: number): Weights {
   const normal = (name: string, rows: number, columns: number) =>
     tidy(() => variable(randomNormal([rows, columns], rows ** -0.5, 1, `residuals.${name}`)));
   const blocks = Array.from({ length: layers }, (_, at) => ({
-    scale: variable(tensor1d(new Float32Array(hidden).fill(1))),
+    scale: tidy(() => variable(tensor1d(new Float32Array(hidden).fill(1)))),
     qkv: normal(`${at}.qkv`, hidden, 3 * hidden),
     out: normal(`${at}.out`, hidden, hidden),
     up: normal(`${at}.up`, hidden, 4 * hidden),
