@@ -1,6 +1,6 @@
 // From an argument list to checked values: command line first, then `--config FILE`, then defaults such as a preset's.
-import { readFileSync } from 'node:fs';
 import yargs from 'yargs';
+import { readJsonFile } from '../../src/node/json-file.ts';
 import { nearest, UserError, unknownName } from '../../src/terms/user-error.ts';
 import { callerPath } from './caller-path.ts';
 import type { Options, Values } from './options.ts';
@@ -159,15 +159,7 @@ function checkPositionals(given: readonly string[], allowed: Positionals | undef
 }
 
 function readConfig(file: string): Defaults {
-  let content: unknown;
-  try {
-    content = JSON.parse(readFileSync(callerPath(file), 'utf8'));
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const reason =
-      code === 'ENOENT' ? 'there is no such file' : code === undefined ? `it is not JSON (${message})` : message;
-    throw new UserError(`Cannot read the configuration '${file}': ${reason}.`);
-  }
+  const content = readJsonFile(callerPath(file), 'configuration');
   if (typeof content !== 'object' || content === null || Array.isArray(content)) {
     throw new UserError(`The configuration '${file}' must be a JSON object of options, such as {"steps": 100}.`);
   }

@@ -1,11 +1,12 @@
 // Model cards on disk: those that ship in models/, by name, the user's own, by path, and configs of Hugging Face's.
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type ModelCard, resolveModelCard } from '../cards/model-card.ts';
 import { applyOverrides } from '../cards/overrides.ts';
 import { parseHuggingFaceConfig } from '../formats/hugging-face-config.ts';
 import { UserError, unknownName } from '../terms/user-error.ts';
+import { readJsonFile } from './json-file.ts';
 
 const MODELS = fileURLToPath(new URL('../../models/', import.meta.url));
 
@@ -27,28 +28,13 @@ export function modelCardNames(): string[] {
   return files.map((file) => basename(file, '.json')).sort();
 }
 
-/** The JSON of one file. @throws UserError when the file cannot be read or is not JSON */
-function readJson(path: string, kind = 'card file'): unknown {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new UserError(`The ${kind} '${path}' cannot be read (${(error as NodeJS.ErrnoException).code}).`);
-  }
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new UserError(`The ${kind} '${path}' is not JSON: ${(error as Error).message}.`);
-  }
-}
-
 /** The card that a config describes, named after its folder, or after a file with a name of its own. */
 function readHuggingFaceCard(path: string): ModelCard {
   const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
   const file = isFolder ? join(path, 'config.json') : path;
   const own = basename(file, '.json');
   const name = own === 'config' ? basename(dirname(resolve(file))) : own;
-  return parseHuggingFaceConfig(readJson(file, 'Hugging Face config'), file, name).card;
+  return parseHuggingFaceConfig(readJsonFile(file, 'Hugging Face config'), file, name).card;
 }
 
 /**
@@ -61,7 +47,8 @@ export function loadModelCard({ arch, card, hf, set = [] }: CardChoice): ModelCa
     const options = given.map(([option, value]) => `--${option} ${value}`).join(' and ');
     throw new UserError(`${options} were ${given.length === 2 ? 'both' : 'all'} given; give one of them.`);
   }
-  if (card !== undefined) return resolveModelCard(applyOverrides(readJson(card), set), basename(card, '.json'));
+  if (card !== undefined)
+    return resolveModelCard(applyOverrides(readJsonFile(card, 'card file'), set), basename(card, '.json'));
   if (hf !== undefined) {
     const read = readHuggingFaceCard(hf);
     return resolveModelCard(applyOverrides(read, set), read.name);
@@ -73,5 +60,5 @@ export function loadModelCard({ arch, card, hf, set = [] }: CardChoice): ModelCa
     );
   }
   if (!names.includes(arch)) throw unknownName('arch', arch, names);
-  return resolveModelCard(applyOverrides(readJson(`${MODELS}${arch}.json`), set), arch);
+  return resolveModelCard(applyOverrides(readJsonFile(`${MODELS}${arch}.json`, 'card file'), set), arch);
 }

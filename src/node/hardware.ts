@@ -1,9 +1,10 @@
 // Hardware cards on disk: those that ship in hardware/, by name, and the user's own, by path.
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type HardwareCard, resolveHardware } from '../cards/hardware.ts';
 import { UserError, unknownName } from '../terms/user-error.ts';
+import { readJsonFile } from './json-file.ts';
 
 const HARDWARE = fileURLToPath(new URL('../../hardware/', import.meta.url));
 
@@ -13,29 +14,15 @@ export function hardwareNames(): string[] {
   return files.map((file) => basename(file, '.json')).sort();
 }
 
-function readJson(path: string): unknown {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new UserError(`The hardware file '${path}' cannot be read (${(error as NodeJS.ErrnoException).code}).`);
-  }
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new UserError(`The hardware file '${path}' is not JSON: ${(error as Error).message}.`);
-  }
-}
-
 /**
  * Reads and checks one hardware card.
  * @param name a card of hardware/ (`h100`), or the path of a JSON file (`FILE.json`)
  * @throws UserError for an unknown name, an unreadable file, or a card that the schema refuses
  */
 export function loadHardware(name: string): HardwareCard {
-  if (name.endsWith('.json')) return resolveHardware(readJson(name), basename(name, '.json'));
+  if (name.endsWith('.json')) return resolveHardware(readJsonFile(name, 'hardware file'), basename(name, '.json'));
   const names = hardwareNames();
-  if (names.includes(name)) return resolveHardware(readJson(`${HARDWARE}${name}.json`), name);
+  if (names.includes(name)) return resolveHardware(readJsonFile(`${HARDWARE}${name}.json`, 'hardware file'), name);
   if (name === 'this') {
     throw new UserError(
       "The hardware 'this' has no measured card yet: " +

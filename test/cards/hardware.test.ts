@@ -143,7 +143,7 @@ describe('a card of one’s own', () => {
 
   it.each([
     ['broken.json', /is not JSON/],
-    ['missing.json', /cannot be read \(ENOENT\)/],
+    ['missing.json', /cannot be read: there is no such file/],
   ])('%s is refused', (file, expected) => {
     expect(() => loadHardware(join(folder, file))).toThrow(expected);
   });

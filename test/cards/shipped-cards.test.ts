@@ -93,8 +93,8 @@ describe('loadModelCard', () => {
       [{ arch: 'gtp-small' }, /Unknown arch 'gtp-small': did you mean gpt-small/],
       [{}, /give --arch NAME .* --card FILE/],
       [{ arch: 'gpt2', card: 'x.json' }, /both given/],
-      [{ card: join(folder, 'none.json') }, /none.json' cannot be read \(ENOENT\)/],
-      [{ card: folder }, /cannot be read \(EISDIR\)/],
+      [{ card: join(folder, 'none.json') }, /none.json' cannot be read: there is no such file/],
+      [{ card: folder }, /cannot be read: it is a folder/],
       [{ card: join(folder, 'broken.json') }, /broken.json' is not JSON/],
       [{ arch: '../package' }, /Unknown arch/],
     ] as const;

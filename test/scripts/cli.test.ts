@@ -200,7 +200,7 @@ describe('--config and defaults', () => {
     const nested = file('{"steps": {"a": 1}}');
     expect((await run(['--config', nested])).stderr).toContain('must be a number, a text, true, false or a list');
     expect((await run(['--config', file('[1, 2, 3, 4, 5]')])).stderr).toContain('must be a JSON object of options');
-    expect((await run(['--config', file('{"steps": 3')])).stderr).toContain('it is not JSON');
+    expect((await run(['--config', file('{"steps": 3')])).stderr).toContain('is not JSON: ');
     expect((await run(['--config', join(folder, 'none.json')])).stderr).toContain('there is no such file.');
   });
 

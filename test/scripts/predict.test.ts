@@ -109,8 +109,8 @@ describe("Hugging Face's configs", () => {
 describe('bad input is answered with one sentence', () => {
   it.each([
     ['--arch gpt2 --hf test/fixtures/gpt2-tiny', 'were both given; give one of them.'],
-    ['--hf no-such-folder', /^The Hugging Face config '.*no-such-folder' cannot be read \(ENOENT\)\./],
-    ['--hf test/fixtures', /^The Hugging Face config '.*config.json' cannot be read \(ENOENT\)\./],
+    ['--hf no-such-folder', /^The Hugging Face config '.*no-such-folder' cannot be read: there is no such file/],
+    ['--hf test/fixtures', /^The Hugging Face config '.*config.json' cannot be read: there is no such file/],
     ['--hf bert.json', `'model_type' is "bert"; supported are GPT2LMHeadModel (gpt2)`],
     ['', 'No architecture was named: give --arch NAME (yarn list shows them), --card FILE.json or --hf config.json.'],
     ['--arch gpt2 --hardware h1000', "Unknown hardware 'h1000': did you mean h100"],
