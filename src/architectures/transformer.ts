@@ -3,6 +3,7 @@ import { keep, type Tensor, tidy, type Variable } from '@tensorflow/tfjs-core';
 import { input, type LayersModel, model as layersModel, type SymbolicTensor } from '@tensorflow/tfjs-layers';
 import type { ModelCard } from '../cards/model-card.ts';
 import { weightShapes } from '../cards/weights.ts';
+import { mark } from '../engine/categories.ts';
 import type { DropoutSeed } from '../engine/random-kernels.ts';
 import { inModule, withScope } from '../engine/scope.ts';
 import type { CardLayerOptions, NamedWeight } from '../layers/card-layer.ts';
@@ -117,7 +118,7 @@ export class Transformer {
       }
       constants = makeConstants(this.card, sequence);
       for (const tensor of [constants.mask, constants.rotary?.cos, constants.rotary?.sin, constants.sinusoidal]) {
-        if (tensor) keep(tensor);
+        if (tensor) mark(keep(tensor), 'constants', 'model');
       }
       this.constants.set(sequence, constants);
     }

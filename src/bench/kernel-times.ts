@@ -1,8 +1,8 @@
 // Where a step's time goes, kernel by kernel.
 import { getBackend } from '@tensorflow/tfjs-core';
 import type { Clock } from '../engine/probe.ts';
+import { wrapKernels } from '../engine/wrap-kernels.ts';
 import type { KernelTime, KernelTimes } from './measurement.ts';
-import { wrapKernels } from './wrap-kernels.ts';
 
 /**
  * Times every kernel of the current backend over `steps` runs of `step`; means of one step. A kernel inside another belongs to it.

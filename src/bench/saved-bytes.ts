@@ -3,8 +3,8 @@ import { getBackend, type Tensor, type TensorInfo, tensor1d } from '@tensorflow/
 import type { Transformer } from '../architectures/transformer.ts';
 import type { Batch } from '../data/batches.ts';
 import { valueAndGradients } from '../engine/backward.ts';
+import { type WrappedCall, wrapKernels } from '../engine/wrap-kernels.ts';
 import { bytesOf, findDeclaration, registryNames, type TensorSpec } from '../kernels/declaration.ts';
-import { type WrappedCall, wrapKernels } from './wrap-kernels.ts';
 
 /** One piece of memory, known under the dataIds of all that share it. */
 interface Buffer {

@@ -1,8 +1,9 @@
 // The backward pass: walks tfjs's tape from its end and releases what each node saved as soon as the node was used.
-import { engine, type NamedTensorMap, type Tensor, tidy } from '@tensorflow/tfjs-core';
+import { engine, type NamedTensorMap, type Tensor, tidy, Variable } from '@tensorflow/tfjs-core';
 import { add } from '../kernels/elementwise.ts';
 import { fill } from '../kernels/fill.ts';
 import { identity } from '../kernels/shape.ts';
+import { mark } from './categories.ts';
 import { withScope } from './scope.ts';
 
 interface TapeNode {
@@ -72,7 +73,7 @@ function release(tape: TapeNode[]): void {
 
 function walk(tape: TapeNode[], value: Tensor, xs: Tensor[]): Tensor[] {
   const wanted = dependents(tape, xs);
-  const gradients = new Map<number, Tensor>();
+  const gradients = new Gradients(xs);
   gradients.set(
     value.id,
     withScope({ phase: 'backward', module: 'loss', term: 'loss.cross-entropy/dx' }, () => fill(value.shape, 1)),
@@ -95,6 +96,21 @@ function walk(tape: TapeNode[], value: Tensor, xs: Tensor[]): Tensor[] {
   });
 }
 
+/** The gradients received so far, by the id of the tensor they belong to. Those of the xs are what the pass is for, and marked so. */
+class Gradients extends Map<number, Tensor> {
+  private readonly owners: ReadonlyMap<number, string>;
+
+  constructor(xs: Tensor[]) {
+    super();
+    this.owners = new Map(xs.map((x, index) => [x.id, x instanceof Variable ? x.name : `input ${index}`]));
+  }
+
+  override set(id: number, gradient: Tensor): this {
+    const owner = this.owners.get(id);
+    return super.set(id, owner === undefined ? gradient : mark(gradient, 'gradients', owner));
+  }
+}
+
 /** Ids of the xs and of every tensor computed from one of them. */
 function dependents(tape: TapeNode[], xs: Tensor[]): Set<number> {
   const ids = new Set(xs.map((x) => x.id));
@@ -105,7 +121,7 @@ function dependents(tape: TapeNode[], xs: Tensor[]): Set<number> {
 }
 
 /** Runs a node's gradient and adds each result to what its input has received so far. */
-function propagate(node: TapeNode, dys: (Tensor | null)[], wanted: Set<number>, gradients: Map<number, Tensor>): void {
+function propagate(node: TapeNode, dys: (Tensor | null)[], wanted: Set<number>, gradients: Gradients): void {
   const inputs = Object.entries(node.inputs).filter(([, input]) => wanted.has(input.id));
   if (inputs.length === 0) return;
   if (!node.gradient) throw new Error(`Kernel ${node.kernelName} has no gradient.`);

@@ -1,5 +1,6 @@
 // Small constant tensors that live as long as their backend: scalars that element-wise kernels take as operands.
 import { backend, type KernelBackend, keep, scalar as makeScalar, type Tensor } from '@tensorflow/tfjs-core';
+import { mark } from './categories.ts';
 
 const scalars = new WeakMap<KernelBackend, Map<number, Tensor>>();
 
@@ -8,7 +9,7 @@ export function scalar(value: number): Tensor {
   const current = backend();
   const known = scalars.get(current) ?? new Map<number, Tensor>();
   scalars.set(current, known);
-  const tensor = known.get(value) ?? keep(makeScalar(value, 'float32'));
+  const tensor = known.get(value) ?? mark(keep(makeScalar(value, 'float32')), 'constants', 'scalars');
   known.set(value, tensor);
   return tensor;
 }

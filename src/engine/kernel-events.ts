@@ -1,16 +1,8 @@
 // One event per kernel run, taken below tfjs's public API by wrapping the backend's registered kernels; no cost when nobody listens.
-import {
-  type DataType,
-  getKernelsForBackend,
-  type KernelConfig,
-  type KernelFunc,
-  type NamedAttrMap,
-  registerKernel,
-  type TensorInfo,
-  unregisterKernel,
-} from '@tensorflow/tfjs-core';
+import type { DataType, NamedAttrMap, TensorInfo } from '@tensorflow/tfjs-core';
 import { findDeclaration, type TensorSpec } from '../kernels/declaration.ts';
 import { currentScope, isComplete, type Scope } from './scope.ts';
+import { wrapKernels } from './wrap-kernels.ts';
 
 export interface KernelEvent {
   readonly name: string;
@@ -29,38 +21,28 @@ const spec = ({ shape, dtype }: { shape: number[]; dtype: DataType }): TensorSpe
  */
 export function observeKernels(backendName: string, listener: (event: KernelEvent) => void): () => void {
   let depth = 0;
-  const originals = getKernelsForBackend(backendName);
-  const wrap =
-    (kernelName: string, kernelFunc: KernelFunc): KernelFunc =>
-    (call) => {
-      depth++;
-      let result: TensorInfo | TensorInfo[];
-      try {
-        result = kernelFunc(call);
-      } finally {
-        depth--;
-      }
-      if (depth === 0) {
-        listener({
-          name: kernelName,
-          scope: currentScope(),
-          inputs: Object.values(call.inputs)
-            .flat()
-            .filter((input) => input !== undefined)
-            .map(spec),
-          outputs: [result].flat().map(spec),
-          attributes: (call.attrs ?? {}) as NamedAttrMap,
-        });
-      }
-      return result;
-    };
-  for (const kernel of originals) replace({ ...kernel, kernelFunc: wrap(kernel.kernelName, kernel.kernelFunc) });
-  return () => originals.forEach(replace);
-}
-
-function replace(kernel: KernelConfig): void {
-  unregisterKernel(kernel.kernelName, kernel.backendName);
-  registerKernel(kernel);
+  return wrapKernels(backendName, ({ name, call, run }) => {
+    depth++;
+    let result: TensorInfo | TensorInfo[];
+    try {
+      result = run();
+    } finally {
+      depth--;
+    }
+    if (depth === 0) {
+      listener({
+        name,
+        scope: currentScope(),
+        inputs: Object.values(call.inputs)
+          .flat()
+          .filter((input) => input !== undefined)
+          .map(spec),
+        outputs: [result].flat().map(spec),
+        attributes: (call.attrs ?? {}) as NamedAttrMap,
+      });
+    }
+    return result;
+  });
 }
 
 /** Thrown by `strictly` for a kernel that the books could not account for. */

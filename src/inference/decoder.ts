@@ -1,6 +1,7 @@
 // Reads a growing sequence of tokens and gives the logits after its last one. This one reads the whole sequence again each time.
 import { tensor1d, tidy } from '@tensorflow/tfjs-core';
 import type { Transformer } from '../architectures/transformer.ts';
+import { mark } from '../engine/categories.ts';
 import { withScope } from '../engine/scope.ts';
 import { slice } from '../kernels/shape.ts';
 
@@ -31,7 +32,8 @@ export function uncachedDecoder(model: Transformer): Decoder {
       const length = sequence.length;
       if (length > context) throw new RangeError(`A decoder of ${context} tokens was given ${length}.`);
       const last = tidy(() => {
-        const logits = model.logits({ ids: tensor1d(sequence, 'int32'), batch: 1, sequence: length });
+        const ids = mark(tensor1d(sequence, 'int32'), 'batch', 'ids');
+        const logits = model.logits({ ids, batch: 1, sequence: length });
         // Only one row is copied from the backend, not the whole [sequence, vocabulary].
         return withScope({ phase: 'sample', module: 'head', term: 'head.logits' }, () =>
           slice(logits, [length - 1, 0], [1, vocabulary]),

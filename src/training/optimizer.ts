@@ -1,5 +1,6 @@
 // The optimizer step over all weights: global norm, clip, update one weight after the other; owns the state.
 import { keep, type Tensor, tidy, type Variable } from '@tensorflow/tfjs-core';
+import { mark } from '../engine/categories.ts';
 import { withScope } from '../engine/scope.ts';
 import { square } from '../kernels/elementwise.ts';
 import { fill } from '../kernels/fill.ts';
@@ -87,7 +88,8 @@ export class Optimizer {
   constructor(weights: readonly NamedWeight[], settings: OptimizerSettings) {
     this.weights = weights;
     this.settings = settings;
-    const zeros = ({ shape }: NamedWeight) => stateNames[settings.kind].map(() => keep(fill([...shape], 0)));
+    const zeros = ({ name, shape }: NamedWeight) =>
+      stateNames[settings.kind].map(() => asState(fill([...shape], 0), name));
     this.state = new Map(weights.map((weight) => [weight.name, zeros(weight)]));
   }
 
@@ -125,7 +127,7 @@ export class Optimizer {
     for (const tensor of old) tensor.dispose();
     this.state.set(
       weight.name,
-      newState.map((tensor) => keep(tensor)),
+      newState.map((tensor) => asState(tensor, weight.name)),
     );
   }
 
@@ -143,7 +145,7 @@ export class Optimizer {
       const index = stateNames[this.settings.kind].findIndex((part) => name === `${weight}.${part}`);
       if (index < 0) continue;
       tensors[index]!.dispose();
-      tensors[index] = keep(tensor);
+      tensors[index] = asState(tensor, weight);
       return;
     }
     throw new Error(`The optimizer has no state '${name}'.`);
@@ -154,6 +156,9 @@ export class Optimizer {
     this.state.clear();
   }
 }
+
+/** A tensor that outlives every tidy, as state of the weight of that name. */
+const asState = (tensor: Tensor, weight: string): Tensor => mark(keep(tensor), 'optimizer', weight);
 
 /** Gives a variable the memory of a tensor, which is disposed: no copy. */
 export function assign(variable: Variable, tensor: Tensor): void {

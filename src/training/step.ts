@@ -3,6 +3,7 @@ import { dispose, type Tensor, tensor1d, tidy } from '@tensorflow/tfjs-core';
 import type { Transformer } from '../architectures/transformer.ts';
 import type { Batch } from '../data/batches.ts';
 import { type ValueAndGradients, valueAndGradients } from '../engine/backward.ts';
+import { belongingOf, mark } from '../engine/categories.ts';
 import type { DropoutSeed } from '../engine/random-kernels.ts';
 import { withScope } from '../engine/scope.ts';
 import { add } from '../kernels/elementwise.ts';
@@ -76,8 +77,8 @@ function lossAndGradients(model: Transformer, batch: Batch, options: StepOptions
   // A micro-batch drops other elements than the one before it: its number is part of the seed's counter.
   const seed: DropoutSeed | undefined =
     dropoutSeed === undefined ? undefined : { seed: dropoutSeed, step: step * MOST_MICRO_BATCHES + index };
-  const ids = tensor1d(batch.inputs, 'int32');
-  const labels = tensor1d(batch.labels, 'int32');
+  const ids = mark(tensor1d(batch.inputs, 'int32'), 'batch', 'ids');
+  const labels = mark(tensor1d(batch.labels, 'int32'), 'batch', 'labels');
   try {
     const tokens = { ids, batch: batch.rows, sequence: batch.length };
     const pass = { ...(seed && { dropout: seed }), ...(keep && { keep }) };
@@ -92,6 +93,7 @@ function addAll(total: Tensor[], more: Tensor[]): Tensor[] {
     const next = withScope({ phase: 'backward', module: 'accumulation', term: 'tape.accumulate' }, () =>
       add(sum, more[i]!),
     );
+    mark(next, 'gradients', belongingOf(sum)?.owner ?? 'accumulation');
     sum.dispose();
     more[i]!.dispose();
     return next;
@@ -101,8 +103,9 @@ function addAll(total: Tensor[], more: Tensor[]): Tensor[] {
 /** The mean loss of one batch without a gradient, as a scalar that the caller disposes. */
 export function batchLoss(model: Transformer, { inputs, labels, rows, length }: Batch): Tensor {
   return tidy(() => {
-    const tokens = { ids: tensor1d(inputs, 'int32'), batch: rows, sequence: length };
-    return model.loss(tokens, tensor1d(labels, 'int32'));
+    const ids = mark(tensor1d(inputs, 'int32'), 'batch', 'ids');
+    const tokens = { ids, batch: rows, sequence: length };
+    return model.loss(tokens, mark(tensor1d(labels, 'int32'), 'batch', 'labels'));
   });
 }
 
