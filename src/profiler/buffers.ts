@@ -1,6 +1,6 @@
 // Which tensor handles are one piece of memory, what it is for, and whether it lives.
 import type { TensorInfo } from '@tensorflow/tfjs-core';
-import { bytesOf } from '../kernels/declaration.ts';
+import { bytesPerElement } from '../kernels/declaration.ts';
 import type { MemoryCategory } from '../terms/vocabulary.ts';
 
 /** One piece of memory, under however many handles. A view keeps all of it alive. */
@@ -12,6 +12,13 @@ export interface Buffer {
   owner: string;
   /** dataIds that live on it: on native a Reshape has a dataId of its own over the memory of its input. */
   handles: number;
+}
+
+/** Bytes of a tensor, as a number: this is computed at every birth, and no tensor reaches 2^53. */
+export function byteCount({ shape, dtype }: TensorInfo): number {
+  let bytes = bytesPerElement[dtype];
+  for (const length of shape) bytes *= length;
+  return bytes;
 }
 
 /** All buffers that are known, by the dataIds of their handles. Handles that share a dataId are counted by the backend itself. */
@@ -27,7 +34,7 @@ export class Buffers {
   /** A new buffer behind a tensor that had none. */
   add(tensor: TensorInfo, category: MemoryCategory, owner: string): Buffer {
     const { shape, dtype, dataId } = tensor;
-    const buffer = { bytes: Number(bytesOf(tensor)), shape, dtype, category, owner, handles: 1 };
+    const buffer = { bytes: byteCount(tensor), shape, dtype, category, owner, handles: 1 };
     this.byDataId.set(dataId, buffer);
     this.live.add(buffer);
     return buffer;

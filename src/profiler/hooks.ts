@@ -11,14 +11,16 @@ import { belongingOf, mark, onMark } from '../engine/categories.ts';
 import type { Clock } from '../engine/probe.ts';
 import { currentScope, type Scope } from '../engine/scope.ts';
 import { type WrappedCall, wrapKernels } from '../engine/wrap-kernels.ts';
-import { bytesOf, findDeclaration, type Lowering, registryNames, type TensorSpec } from '../kernels/declaration.ts';
+import { findDeclaration, type Lowering, registryNames, type TensorSpec } from '../kernels/declaration.ts';
 import type { MemoryCategory } from '../terms/vocabulary.ts';
-import { type Buffer, Buffers } from './buffers.ts';
+import { type Buffer, Buffers, byteCount } from './buffers.ts';
 
 /** A kernel that ran, before anything was computed about it. */
 export interface RawKernel {
+  readonly kind: 'raw';
   readonly name: string;
   readonly scope: Scope;
+  /** as the kernel was given them and returned them; whoever keeps them reads no more than shapes and dtypes */
   readonly inputs: readonly TensorSpec[];
   readonly outputs: readonly TensorSpec[];
   readonly attributes: NamedAttrMap;
@@ -64,7 +66,7 @@ export const insideEngine = (): Inside => engine() as unknown as Inside;
 export class Hooks {
   readonly buffers = new Buffers();
   clock: Clock | undefined;
-  private readonly listeners = new Set<Listener>();
+  private readonly listeners: Listener[] = [];
   private readonly lowering: Lowering | undefined;
   private readonly undo: (() => void)[] = [];
   private depth = 0;
@@ -83,15 +85,15 @@ export class Hooks {
 
   /** Sets the hooks if nobody listened yet. */
   listen(listener: Listener): void {
-    const isFirst = this.listeners.size === 0;
-    this.listeners.add(listener);
+    const isFirst = this.listeners.length === 0;
+    this.listeners.push(listener);
     if (isFirst) this.install();
   }
 
   /** Takes the hooks off again with the last listener. */
   unlisten(listener: Listener): void {
-    this.listeners.delete(listener);
-    if (this.listeners.size === 0) for (const undo of this.undo.splice(0).reverse()) undo();
+    this.listeners.splice(this.listeners.indexOf(listener), 1);
+    if (this.listeners.length === 0) for (const undo of this.undo.splice(0).reverse()) undo();
   }
 
   /** The buffer of a tensor; one that is not known yet lived before the hooks were set. */
@@ -170,16 +172,21 @@ export class Hooks {
     const end = this.clock?.() ?? 0;
     const outputs = Array.isArray(result) ? result : [result];
     const attributes = (call.attrs ?? {}) as NamedAttrMap;
-    const survivors = [...this.inner.values()];
     const raw: RawKernel = {
-      ...{ name, attributes, start, end, scope: currentScope() },
-      inputs: inputs.map(specOf),
-      outputs: outputs.map(specOf),
+      kind: 'raw',
+      name,
+      scope: currentScope(),
+      inputs,
+      outputs,
+      attributes,
+      start,
+      end,
       workspace: this.innerPeak - this.innerBytes,
     };
     for (const listener of this.listeners) listener.kernel(raw);
     this.alias(name, inputs, attributes, outputs);
-    for (const tensor of [...outputs, ...survivors]) if (!this.buffers.of(tensor)) this.bear(tensor);
+    for (const tensor of outputs) if (!this.buffers.of(tensor)) this.bear(tensor);
+    for (const tensor of this.inner.values()) if (!this.buffers.of(tensor)) this.bear(tensor);
     this.forgetInner();
     return result;
   }
@@ -187,7 +194,7 @@ export class Hooks {
   /** Whether a tensor was one that the running kernel made; it is none any more. */
   private forget(dataId: object): boolean {
     const inner = this.inner.get(dataId);
-    if (inner) this.innerBytes -= Number(bytesOf(inner));
+    if (inner) this.innerBytes -= byteCount(inner);
     return this.inner.delete(dataId);
   }
 
@@ -230,7 +237,7 @@ export class Hooks {
     if (!known && this.depth > 0) {
       if (!isNew || this.inner.has(tensor.dataId)) return;
       this.inner.set(tensor.dataId, tensor);
-      this.innerBytes += Number(bytesOf(tensor));
+      this.innerBytes += byteCount(tensor);
       this.innerPeak = Math.max(this.innerPeak, this.innerBytes);
       return;
     }
@@ -263,17 +270,20 @@ export class Hooks {
 
 /** tfjs's own optimizers keep their state in variables that are not trained. */
 function ofVariable(tensor: TensorInfo): { category: MemoryCategory; owner: string } | undefined {
-  if (!(tensor instanceof Variable)) return undefined;
+  // First what is cheap: this is asked at every birth.
+  if ((tensor as Partial<Variable>).assign === undefined || !(tensor instanceof Variable)) return undefined;
   return { category: tensor.trainable ? 'parameters' : 'optimizer', owner: tensor.name };
 }
 
 function listed(inputs: WrappedCall['call']['inputs']): TensorInfo[] {
-  return Object.values(inputs)
-    .flat()
-    .filter((input) => input !== undefined && input !== null) as TensorInfo[];
+  const tensors: TensorInfo[] = [];
+  for (const name in inputs) {
+    const input = inputs[name] as TensorInfo | TensorInfo[] | undefined | null;
+    if (Array.isArray(input)) tensors.push(...input);
+    else if (input) tensors.push(input);
+  }
+  return tensors;
 }
-
-const specOf = ({ shape, dtype }: TensorInfo): TensorSpec => ({ shape, dtype });
 
 /** Puts a method of our own in front of the engine's, until the returned function is called. */
 function override<M extends Method>(inside: Inside, method: M, make: (original: Inside[M]) => Inside[M]): () => void {

@@ -6,7 +6,7 @@ import type { Buffer } from './buffers.ts';
 import type { BufferBirth, KernelRun, ProfileEvent } from './events.ts';
 import type { Listener, RawKernel } from './hooks.ts';
 
-type RawEvent = { readonly kind: 'raw'; readonly run: RawKernel } | Exclude<ProfileEvent, KernelRun>;
+type RawEvent = RawKernel | Exclude<ProfileEvent, KernelRun>;
 
 export class Recorder implements Listener {
   private readonly raw: RawEvent[] = [];
@@ -28,7 +28,7 @@ export class Recorder implements Listener {
   }
 
   kernel(run: RawKernel): void {
-    this.raw.push({ kind: 'raw', run });
+    this.raw.push(run);
   }
 
   born(buffer: Buffer): void {
@@ -60,7 +60,7 @@ export class Recorder implements Listener {
     residents: BufferBirth[];
     unknown: { name: string; runs: number }[];
   } {
-    const events = this.raw.map((event) => (event.kind === 'raw' ? kernelRun(event.run, begin) : event));
+    const events = this.raw.map((event) => (event.kind === 'raw' ? kernelRun(event, begin) : event));
     const unknown = [...this.unknown].map(([name, runs]) => ({ name, runs }));
     return { events, residents: [...this.residents], unknown };
   }
@@ -70,8 +70,12 @@ function birthOf({ bytes, shape, dtype, category, owner }: Buffer, buffer: numbe
   return { kind: 'birth', buffer, bytes, shape, dtype, category, owner, scope: currentScope() };
 }
 
+const specOf = ({ shape, dtype }: TensorSpec): TensorSpec => ({ shape, dtype });
+
 function kernelRun(run: RawKernel, begin: number): KernelRun {
-  const { name, scope, inputs, outputs, attributes, start, end, workspace } = run;
+  const { name, scope, attributes, start, end, workspace } = run;
+  const inputs = run.inputs.map(specOf);
+  const outputs = run.outputs.map(specOf);
   const declaration = findDeclaration(name);
   const call = { inputs, attributes };
   const total = (specs: readonly TensorSpec[]) => specs.reduce((bytes, spec) => bytes + bytesOf(spec), 0n);
