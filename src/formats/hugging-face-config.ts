@@ -99,14 +99,9 @@ function cardJson(kind: HuggingFaceKind, config: Record<string, unknown>, path: 
     }
     case 'mistral': {
       const keys = parse(mistralSchema, config, path);
-      const { sliding_window: window, max_position_embeddings: context } = keys;
-      if (window !== null && window < context) {
-        throw new UserError(
-          `'${path}': 'sliding_window' is ${window}, less than 'max_position_embeddings' ${context}, but only full causal ` +
-            `attention is supported; set 'sliding_window' to null, or 'max_position_embeddings' to ${window} at most.`,
-        );
-      }
-      return llamaCard(keys, { qkv: false, projection: false, mlp: false }, path);
+      // Within the window, sliding attention is full causal attention: there, and only there, the card is exact.
+      const context = Math.min(keys.sliding_window ?? keys.max_position_embeddings, keys.max_position_embeddings);
+      return { ...llamaCard(keys, { qkv: false, projection: false, mlp: false }, path), context };
     }
   }
 }

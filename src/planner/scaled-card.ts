@@ -58,8 +58,10 @@ export function scaledCard(base: ModelCard, parameters: number, most = Number.PO
     }
   }
   if (best) return best.card;
+  const asked = Math.round(Math.min(parameters, most)).toLocaleString('en-US');
+  const smallest = countParameters(withSize(base, 1, 1, 'smallest')).total.toLocaleString('en-US');
   throw new UserError(
-    `No model of the kind of '${base.name}' has about ${Math.round(Math.min(parameters, most)).toLocaleString('en-US')} parameters: ` +
-      `its vocabulary of ${base.vocabulary.toLocaleString('en-US')} alone takes more; choose a --family with a smaller vocabulary such as llama3-small, or allow more.`,
+    `No model of the kind of '${base.name}' has about ${asked} parameters: the smallest, one head of ${base.headSize} in one layer ` +
+      `under its vocabulary of ${base.vocabulary.toLocaleString('en-US')}, has ${smallest}; choose a family of a smaller vocabulary or allow more.`,
   );
 }

@@ -95,6 +95,16 @@ export function passedLimit(card: ModelCard, limits: ServingLimits, place: Servi
     : undefined;
 }
 
+/** The model of so many parameters; undefined where its kind has none as small. */
+function modelOf(make: (parameters: number) => ModelCard, parameters: number): ModelCard | undefined {
+  try {
+    return make(parameters);
+  } catch (error) {
+    if (error instanceof UserError) return undefined;
+    throw error;
+  }
+}
+
 /** The largest N whose model stays within the limits, found by halving; `make` builds the model of so many parameters. */
 export function largestWithin(
   make: (parameters: number) => ModelCard,
@@ -105,13 +115,19 @@ export function largestWithin(
   let [within, beyond] = [0, 1e13];
   let limit = limitOf(beyond);
   if (!limit) return { parameters: beyond, limit: 'no limit is reached' };
-  for (let least = beyond / 10; within === 0 && least >= 1e5; least /= 10) {
-    const passed = limitOf(least);
+  for (let least = beyond / 2; within === 0; least /= 2) {
+    const model = modelOf(make, least);
+    if (model === undefined) break;
+    const passed = passedLimit(model, limits, place);
     if (passed) [beyond, limit] = [least, passed];
     else within = least;
   }
-  if (within === 0)
-    throw new UserError(`No model is small enough for what inference may cost: even the smallest ${limit}.`);
+  if (within === 0) {
+    const { total } = countParameters(make(beyond));
+    throw new UserError(
+      `No model is small enough for what inference may cost: even one of ${total.toLocaleString('en-US')} parameters ${limit}.`,
+    );
+  }
   while (beyond / within > 1.01) {
     const middle = Math.sqrt(within * beyond);
     const passed = limitOf(middle);

@@ -155,10 +155,12 @@ describe('settings', () => {
     expect(cardOf({ ...llama, rope_scaling: {}, rope_parameters: stretched }).positions.scaling).toEqual(scaling);
   });
 
-  test('Mistral with a window at least as long as the context is full attention', () => {
+  test('Mistral’s context ends with its window, within which attention is full', () => {
     const mistral = { ...llama, model_type: 'mistral', max_position_embeddings: 512, num_key_value_heads: null };
     expect(cardOf({ ...mistral, sliding_window: 512 }).context).toBe(512);
-    refuse({ ...mistral, sliding_window: 511 }, "'sliding_window' is 511, less than 'max_position_embeddings' 512");
+    expect(cardOf({ ...mistral, sliding_window: 1024 }).context).toBe(512);
+    expect(cardOf({ ...mistral, sliding_window: null }).context).toBe(512);
+    expect(cardOf({ ...mistral, sliding_window: 128 }).context).toBe(128);
   });
 
   test('what no card can say is refused with key, value and what is supported', () => {

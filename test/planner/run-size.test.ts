@@ -103,7 +103,22 @@ describe('what inference may cost', () => {
     expect(() => chooseRun(question({ card, limits }), HOUR)).toThrow(
       /takes .* ms a token .* about [\d.]+ B parameters/,
     );
-    expect(() => chooseRun(question({ limits: { maxLatencySeconds: 1e-9 } }), HOUR)).toThrow('No model');
+  });
+
+  it('says what the smallest model of the family costs where even that is too much', () => {
+    const smallest = countParameters(scaledCard(family, 3.5e7)).total;
+    for (const limits of [{ maxLatencySeconds: 1e-9 }, { maxMemoryBytes: 1e6 }, { maxDollarsPerMillionTokens: 1e-7 }]) {
+      const sentence = /even one of ([\d,]+) parameters (takes|costs) .* more than --/;
+      let said = '';
+      try {
+        chooseRun(question({ limits }), HOUR);
+      } catch (error) {
+        said = sentence.exec(String(error))?.[1] ?? '';
+      }
+      expect(said).not.toBe('');
+      expect(Number(said.replaceAll(',', ''))).toBeLessThan(2 * Number(smallest));
+    }
+    expect(() => scaledCard(family, 1e5)).toThrow(/the smallest, one head of 128 in one layer .*, has 33,071,488;/);
   });
 
   it('asks for a price where none is known', () => {
