@@ -70,12 +70,7 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^src/',
-        pathNot: [
-          '^src/node/',
-          '^src/engine/native/',
-          '^src/engine/wasm/node-threads\\.ts$',
-          '^src/engine/webgpu/node-adapter[^/]*\\.ts$',
-        ],
+        pathNot: ['^src/node/', '^src/engine/native/', '^src/engine/wasm/node-threads\\.ts$'],
       },
       to: { dependencyTypes: ['core'] },
     },
