@@ -119,6 +119,10 @@ function everythingLoose(problem: PlanProblem): { words: string } | undefined {
 
 const recomputed = (recompute: Candidate['recompute']) => `${recompute === 'none' ? 'no' : recompute} recomputation`;
 
+/** Fewer may do where a node is left partly empty; only full ones are tried. */
+const wholeNodes = (gpus: number, perNode: number) =>
+  perNode > 1 && gpus % perNode === 0 ? ` in whole nodes of ${perNode}` : '';
+
 /** The error for a problem whose layouts all need more memory than there is. */
 export function impossible(problem: PlanProblem): UserError {
   const { card, gpus, hardware, reserve } = problem;
@@ -129,7 +133,7 @@ export function impossible(problem: PlanProblem): UserError {
     ...(loose ? [loose.words] : []),
     ...(more
       ? [
-          `${grouped(more.gpus)} GPUs (${degreesInWords(more.least.candidate.layout)}, ` +
+          `${grouped(more.gpus)} GPUs${wholeNodes(more.gpus, hardware.gpusPerNode)} (${degreesInWords(more.least.candidate.layout)}, ` +
             `${recomputed(more.least.candidate.recompute)}: ${gigabytes(more.least.bytes)} each)`,
         ]
       : []),

@@ -67,7 +67,7 @@ describe('yarn plan', () => {
   });
 
   it.each([
-    [['--arch', 'llama3-70b', '--hardware', 'h100', '--gpus', '8'], 'the smallest change that fits is'],
+    [['--arch', 'llama3-70b', '--hardware', 'h100', '--gpus', '16'], '24 GPUs in whole nodes of 8 ('],
     [['--arch', 'llama3-8b', '--hardware', 'h1000', '--gpus', '8'], "Unknown hardware 'h1000': did you mean h100"],
     [['--arch', 'llama3-8b', '--hardware', 'h100', '--gpus', '8', '--tensor', '3'], '32 heads do not divide among 3'],
     [['--arch', 'llama3-8b', '--hardware', 'h100'], '--gpus'],
