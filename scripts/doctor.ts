@@ -1,5 +1,6 @@
 // `yarn doctor`: which backends work here, how fast each is, what is missing, and what to do about it.
 import { choiceOfAuto, type Diagnosis, describeSurroundings, diagnose } from '../src/engine/native/doctor.ts';
+import { keepThisMachine } from '../src/node/this-machine.ts';
 import { bytes, bytesBinary, si } from '../src/report/format.ts';
 import { palette } from '../src/report/palette.ts';
 import { table } from '../src/report/table.ts';
@@ -38,6 +39,18 @@ runCommand({
     }
     for (const reason of here.missing) out.say(`\`yarn setup\` would lack this: ${reason}.`);
     out.say(paint.quiet(`TensorFlow: ${here.tensorflow ?? 'not set up by `yarn setup`'}; cache: ${here.cache}`));
+    const best = rows.find((row) => row.name === auto);
+    if (best?.works) {
+      await keepThisMachine({
+        processor: `${here.processors} × ${here.processor}`,
+        backend: `${best.name} ${best.backend.version}`,
+        flopsPerSecond: best.matmul.flopsPerSecond,
+        bytesPerSecond: best.bandwidth.bytesPerSecond,
+        memoryBytes: here.memoryBytes,
+        date: new Date().toISOString().slice(0, 10),
+      });
+      out.say(paint.quiet('kept as --hardware this'));
+    }
     out.document({ machine: here, auto: auto ?? null, backends: rows });
   },
 });

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { type HardwareCard, resolveHardware } from '../cards/hardware.ts';
 import { UserError, unknownName } from '../terms/user-error.ts';
 import { readJsonFile } from './json-file.ts';
+import { thisMachine } from './this-machine.ts';
 
 const HARDWARE = fileURLToPath(new URL('../../hardware/', import.meta.url));
 
@@ -16,7 +17,7 @@ export function hardwareNames(): string[] {
 
 /**
  * Reads and checks one hardware card.
- * @param name a card of hardware/ (`h100`), or the path of a JSON file (`FILE.json`)
+ * @param name a card of hardware/ (`h100`), the path of a JSON file (`FILE.json`), or `this`: what yarn doctor measured last
  * @throws UserError for an unknown name, an unreadable file, or a card that the schema refuses
  */
 export function loadHardware(name: string): HardwareCard {
@@ -24,10 +25,9 @@ export function loadHardware(name: string): HardwareCard {
   const names = hardwareNames();
   if (names.includes(name)) return resolveHardware(readJsonFile(`${HARDWARE}${name}.json`, 'hardware file'), name);
   if (name === 'this') {
-    throw new UserError(
-      "The hardware 'this' has no measured card yet: " +
-        `name a published one (${names.join(', ')}), or give the path of a card with your own numbers, FILE.json.`,
-    );
+    const card = thisMachine();
+    if (card) return card;
+    throw new UserError("The hardware 'this' is this machine as yarn doctor measures it: run yarn doctor once.");
   }
-  throw unknownName('hardware', name, names);
+  throw unknownName('hardware', name, ['this', ...names]);
 }

@@ -93,10 +93,6 @@ describe('bad input', () => {
     ['h10', /^Unknown hardware 'h10': did you mean h100, .*\?$/],
     ['A100', /^Unknown hardware 'A100': did you mean a100, /],
     ['', /^Unknown hardware '': did you mean /],
-    [
-      'this',
-      /^The hardware 'this' has no measured card yet: name a published one \(a100, .*\), or give .* FILE\.json\.$/,
-    ],
   ])('hardware %j', (name, expected) => {
     expect(sentence(() => loadHardware(name))).toMatch(expected);
   });
