@@ -97,13 +97,16 @@ function memoryParts(card: ModelCard, { batch, sequence, optimizer }: TrainingSe
   };
   const saved = phases[largest].filter(({ id }) => id !== 'gradients' && !id.endsWith('/dw') && !id.endsWith('/dx'));
   const activations = largest === 'optimizer' ? 0n : saved.reduce((sum, { value }) => sum + value, 0n);
-  const rest = phases[largest].reduce((sum, { value }) => sum + value, 0n) - activations;
+  const others = largest === 'optimizer' ? phases[largest] : phases[largest].filter((term) => !saved.includes(term));
+  const rest = others.reduce((sum, { value }) => sum + value, 0n);
   return [
     ...persistent.map(({ id, value, formula }) => ({ name: named[id] ?? id, value, formula })),
-    { name: 'saved activations', value: activations },
+    // A dozen terms, which yarn predict lists one by one.
+    { name: 'saved activations', value: activations, formula: 'Σ saved' },
     {
       name: phases[largest].some(({ id }) => id === 'gradients') ? 'gradients and temporaries' : 'temporaries',
       value: rest,
+      formula: others.map(({ formula }) => formula).join(' + '),
     },
   ];
 }

@@ -65,7 +65,7 @@ export function hardwareFlops(
     'FLOPs',
     `6B·S·M + 12B·L·S²·A·H${ADDED[added]}`,
     { ...shapeLetters(card, shape), M: matmulParameters(card) },
-    'Korthikanti et al. 2022, with exact weights',
+    keeps === 'full' ? 'Korthikanti et al. 2022, with exact weights' : 'every product, and what attention makes again',
   );
   return { recomputeTerms, total };
 }
