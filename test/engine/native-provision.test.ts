@@ -1,50 +1,20 @@
 // What set-up is made of: finding TensorFlow in a folder, filling a cache folder whole, the lock, unpacking.
 import { execFileSync, spawnSync } from 'node:child_process';
-import {
-  appendFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  rmSync,
-  symlinkSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync, existsSync, mkdirSync, readdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { withLock } from '../../src/engine/native/lock.ts';
 import { locateTensorflow, makeProvision, readProvision } from '../../src/engine/native/provision.ts';
 import { findProgram } from '../../src/engine/native/run-program.ts';
 import { unpack } from '../../src/engine/native/unpack.ts';
+import { setUpFolder } from '../support/set-up-folder.ts';
 
 const header = 'tensorflow/c/eager/c_api.h';
+const { path: folderOfTest, write, pathWith } = setUpFolder();
 let folder: string;
-
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'native-setup-'));
+  folder = folderOfTest();
 });
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
-
-function write(path: string, text: string): string {
-  const full = join(folder, path);
-  mkdirSync(join(full, '..'), { recursive: true });
-  writeFileSync(full, text);
-  return full;
-}
-
-/** A PATH with nothing but the named programs. */
-function pathWith(...programs: string[]): NodeJS.ProcessEnv {
-  const bin = join(folder, `bin-${programs.join('-')}`);
-  mkdirSync(bin, { recursive: true });
-  for (const name of programs) {
-    const real = findProgram([name], process.env);
-    if (!real) throw new Error(`${name} is not on this machine`);
-    if (!existsSync(join(bin, name))) symlinkSync(real, join(bin, name));
-  }
-  return { PATH: bin, HOME: folder, TRANSFORMER_LEDGER_CACHE: join(folder, 'cache') };
-}
 
 function fillWithWheel(
   into: string,

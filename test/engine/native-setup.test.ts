@@ -1,19 +1,8 @@
 // Set-up of the native backend: sources, interruption, damage, two at once; nothing here needs the network.
 import { spawnSync } from 'node:child_process';
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  rmSync,
-  symlinkSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, existsSync, readdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { findCompiler } from '../../src/engine/native/compiler.ts';
 import {
   type AddonPlaces,
@@ -23,35 +12,15 @@ import {
   readInstallation,
 } from '../../src/engine/native/installed.ts';
 import { cacheFolder, type Machine, type Target, targetFor } from '../../src/engine/native/platform.ts';
-import { findProgram } from '../../src/engine/native/run-program.ts';
 import { setUpNative } from '../../src/engine/native/setup.ts';
+import { setUpFolder } from '../support/set-up-folder.ts';
 
 const linux: Machine = { platform: 'linux', arch: 'x64', musl: false };
+const { path: folderOfTest, write, pathWith } = setUpFolder();
 let folder: string;
-
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'native-setup-'));
+  folder = folderOfTest();
 });
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
-
-function write(path: string, text: string): string {
-  const full = join(folder, path);
-  mkdirSync(join(full, '..'), { recursive: true });
-  writeFileSync(full, text);
-  return full;
-}
-
-/** A PATH with nothing but the named programs. */
-function pathWith(...programs: string[]): NodeJS.ProcessEnv {
-  const bin = join(folder, `bin-${programs.join('-')}`);
-  mkdirSync(bin, { recursive: true });
-  for (const name of programs) {
-    const real = findProgram([name], process.env);
-    if (!real) throw new Error(`${name} is not on this machine`);
-    if (!existsSync(join(bin, name))) symlinkSync(real, join(bin, name));
-  }
-  return { PATH: bin, HOME: folder, TRANSFORMER_LEDGER_CACHE: join(folder, 'cache') };
-}
 
 /** A program of the test's own on the PATH of `environment`. */
 function fakeProgram(environment: NodeJS.ProcessEnv, name: string, script: string): void {

@@ -5,6 +5,7 @@ import type { KernelFunc, TensorInfo } from '@tensorflow/tfjs-core';
 import { util } from '@tensorflow/tfjs-core';
 import { UserError } from '../../terms/user-error.ts';
 import { assemble } from './assembler.ts';
+import { matmulScratch } from './kernels/matmul-code.ts';
 import { Program } from './language.ts';
 import type { Platform } from './platform.ts';
 import { type KernelFunction, ThreadPool } from './thread-pool.ts';
@@ -19,8 +20,8 @@ export interface Override {
   kernel(name: string, runtime: Runtime, stock: KernelFunc | undefined): KernelFunc;
 }
 
-/** Bytes of the working area of each thread, with room to align it. */
-const scratchBytes = 544 * 1024;
+/** Bytes of the working area of each thread, with room to align it to 64. Only the matrix product has one. */
+const scratchBytes = matmulScratch + 64;
 /** Floats below which a second thread costs more than it saves: about ten microseconds' work. */
 const smallestShare = 16384;
 
